@@ -1,0 +1,1 @@
+"""The life of a session, from the first request until after it ended."""

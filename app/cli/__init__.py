@@ -1,0 +1,1 @@
+"""The command line: `flask user`, `flask seed`, `flask doctor` and their kin."""

@@ -1,0 +1,1 @@
+"""What every action stands on: transaction, audit, outbox, policies, idempotency, throttle."""

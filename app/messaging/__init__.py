@@ -1,0 +1,1 @@
+"""Notifications, e-mail, chat and the live feed."""

@@ -1,0 +1,1 @@
+"""Tables only: columns, named constraints, indexes, relationships."""

@@ -1,0 +1,1 @@
+"""Background work: the relay, the worker's jobs and the clock."""

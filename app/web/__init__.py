@@ -1,0 +1,1 @@
+"""The pages for visitors, mentees and mentors."""
