@@ -12,6 +12,8 @@ from uuid import UUID
 
 from app.domain.vocabulary import STAFF_ROLES, ActorKind, Role
 
+_ROLES = {role.value: role for role in Role}
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:
@@ -29,7 +31,7 @@ class Actor:
     @property
     def role(self) -> Role | None:
         """The user's role; None for the clock, a payment, the system and strangers."""
-        return Role(self.kind.value) if self.kind.value in Role else None
+        return _ROLES.get(self.kind.value)
 
     @property
     def is_staff(self) -> bool:
