@@ -50,7 +50,14 @@ def launch(
     if log.exists() and log.stat().st_size > _LOG_LIMIT_BYTES:
         log.replace(log.with_name(log.name + ".1"))
     uid, gid = (account.uid, account.gid) if account else (-1, -1)
-    wrapped = [sys.executable, "-I", "-S", str(_LAUNCHER), *map(str, (os.getpid(), int(death_signal), uid, gid)), *command]
+    wrapped = [
+        sys.executable,
+        "-I",
+        "-S",
+        str(_LAUNCHER),
+        *map(str, (os.getpid(), int(death_signal), uid, gid)),
+        *command,
+    ]
     with log.open("ab") as output:
         return subprocess.Popen(
             wrapped,
