@@ -77,9 +77,14 @@ def end(process: subprocess.Popen[bytes], stop_signal: signal.Signals, *, patien
     try:
         process.wait(patience)
     except subprocess.TimeoutExpired:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        sweep(process)
         process.wait()
+
+
+def sweep(process: subprocess.Popen[bytes]) -> None:
+    """Kill what a dead process started by `launch` left in its session, so that its successor finds the place free."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def command_of(pid: int) -> str:
@@ -131,10 +136,10 @@ def wait_until(condition: Callable[[], bool], *, patience: float, pause: float =
     return True
 
 
-def tail(log: Path, lines: int = 15) -> str:
-    """The last lines of a log, indented, for an error message."""
+def tail(log: Path, lines: int = 15, *, skip_bytes: int = 0) -> str:
+    """The last lines of a log after `skip_bytes`, indented, for an error message."""
     try:
-        text = log.read_text(errors="replace")
+        text = log.read_bytes()[skip_bytes:].decode(errors="replace")
     except OSError:
         return ""
     return "\n".join("    " + line for line in text.splitlines()[-lines:])
