@@ -46,3 +46,12 @@ for (const area of document.querySelectorAll("[data-selectable]")) {
   bar?.querySelector("[data-selection-clear]")?.addEventListener("click", () => { for (const box of rows()) box.checked = false; show(); });
   show();
 }
+
+/* A head can stay in sight only where its table does not scroll sideways. */
+const fit = new ResizeObserver((entries) => {
+  for (const { target } of entries) {
+    const frame = target.closest(".table-wrap");
+    frame.toggleAttribute("data-fits", target.offsetWidth <= frame.clientWidth);
+  }
+});
+for (const table of document.querySelectorAll(".table-wrap:not(.table-scroll) > table.data")) fit.observe(table);
