@@ -102,89 +102,170 @@ class Snapshot(Mapping[str, PolicyValue]):
     """
 
     cancellation_cutoff_hours: int = _integer(
-        2, PolicyGroup.CANCELLATION, "Hours before the start below which a mentee's cancellation is late.",
-        strict=24, bounds=_THIRTY_DAYS_IN_HOURS, pinned=True)
+        2,
+        PolicyGroup.CANCELLATION,
+        "Hours before the start below which a mentee's cancellation is late.",
+        strict=24,
+        bounds=_THIRTY_DAYS_IN_HOURS,
+        pinned=True,
+    )
     free_cancellation_hours: int = _integer(
-        24, PolicyGroup.CANCELLATION, "Hours before the start from which on up a mentee gets a full refund.",
-        bounds=_THIRTY_DAYS_IN_HOURS, pinned=True)
+        24,
+        PolicyGroup.CANCELLATION,
+        "Hours before the start from which on up a mentee gets a full refund.",
+        bounds=_THIRTY_DAYS_IN_HOURS,
+        pinned=True,
+    )
     partial_refund_percentage: int = _integer(
-        70, PolicyGroup.CANCELLATION, "Refund in percent between the cut-off and the free period.",
-        strict=100, bounds=_PERCENT, pinned=True)
+        70,
+        PolicyGroup.CANCELLATION,
+        "Refund in percent between the cut-off and the free period.",
+        strict=100,
+        bounds=_PERCENT,
+        pinned=True,
+    )
     late_refund_percentage: int = _integer(
-        0, PolicyGroup.CANCELLATION, "Refund in percent below the cut-off, where late cancellation is possible.",
-        bounds=_PERCENT, pinned=True)
+        0,
+        PolicyGroup.CANCELLATION,
+        "Refund in percent below the cut-off, where late cancellation is possible.",
+        bounds=_PERCENT,
+        pinned=True,
+    )
     late_cancellation_rule: str = _choice(
-        NO_REFUND, PolicyGroup.CANCELLATION, "Below the cut-off: cancel with the late refund, or not at all.",
-        strict=NOT_ALLOWED, choices=(NO_REFUND, NOT_ALLOWED), pinned=True)
+        NO_REFUND,
+        PolicyGroup.CANCELLATION,
+        "Below the cut-off: cancel with the late refund, or not at all.",
+        strict=NOT_ALLOWED,
+        choices=(NO_REFUND, NOT_ALLOWED),
+        pinned=True,
+    )
     require_cancellation_reason: bool = _boolean(
-        True, PolicyGroup.CANCELLATION, "Whether a reason must be chosen to cancel.", pinned=True)
+        True, PolicyGroup.CANCELLATION, "Whether a reason must be chosen to cancel.", pinned=True
+    )
     frequent_canceller_threshold: int = _integer(
-        3, PolicyGroup.CANCELLATION, "Late cancellations in 30 days that put a person into the support queue.",
-        bounds=(1, 100))
+        3,
+        PolicyGroup.CANCELLATION,
+        "Late cancellations in 30 days that put a person into the support queue.",
+        bounds=(1, 100),
+    )
     reschedule_cutoff_hours: int = _integer(
-        4, PolicyGroup.RESCHEDULING, "Hours before the start until which a mentee may propose another time.",
-        strict=24, bounds=_THIRTY_DAYS_IN_HOURS, pinned=True)
+        4,
+        PolicyGroup.RESCHEDULING,
+        "Hours before the start until which a mentee may propose another time.",
+        strict=24,
+        bounds=_THIRTY_DAYS_IN_HOURS,
+        pinned=True,
+    )
     mentor_reschedule_cutoff_hours: int = _integer(
-        2, PolicyGroup.RESCHEDULING, "Hours before the start until which a mentor may propose another time.",
-        strict=24, bounds=_THIRTY_DAYS_IN_HOURS, pinned=True)
+        2,
+        PolicyGroup.RESCHEDULING,
+        "Hours before the start until which a mentor may propose another time.",
+        strict=24,
+        bounds=_THIRTY_DAYS_IN_HOURS,
+        pinned=True,
+    )
     max_reschedules_per_session: int = _integer(
-        2, PolicyGroup.RESCHEDULING, "How often a mentee may move one session.",
-        strict=0, bounds=(0, 50), pinned=True)
+        2, PolicyGroup.RESCHEDULING, "How often a mentee may move one session.", strict=0, bounds=(0, 50), pinned=True
+    )
     mentor_max_reschedules_per_session: int = _integer(
-        2, PolicyGroup.RESCHEDULING, "How often a mentor may move one session.", bounds=(0, 50), pinned=True)
+        2, PolicyGroup.RESCHEDULING, "How often a mentor may move one session.", bounds=(0, 50), pinned=True
+    )
     reschedule_request_expiry_hours: int = _integer(
-        48, PolicyGroup.RESCHEDULING, "Hours a proposal stays open; never beyond the session's start.",
-        bounds=(1, 720), pinned=True)
+        48,
+        PolicyGroup.RESCHEDULING,
+        "Hours a proposal stays open; never beyond the session's start.",
+        bounds=(1, 720),
+        pinned=True,
+    )
     max_counter_proposals: int = _integer(
-        3, PolicyGroup.RESCHEDULING, "Counter-proposals in one negotiation, both sides together.",
-        bounds=(0, 50), pinned=True)
+        3,
+        PolicyGroup.RESCHEDULING,
+        "Counter-proposals in one negotiation, both sides together.",
+        bounds=(0, 50),
+        pinned=True,
+    )
     request_review_expiry_hours: int = _integer(
-        72, PolicyGroup.BOOKING, "Hours a mentor has to answer a request; never beyond the named slot's start.",
-        bounds=(1, 720))
+        72,
+        PolicyGroup.BOOKING,
+        "Hours a mentor has to answer a request; never beyond the named slot's start.",
+        bounds=(1, 720),
+    )
     payment_hold_minutes: int = _integer(
-        15, PolicyGroup.BOOKING, "Minutes an unpaid draft keeps its slot.", bounds=(1, 1440))
+        15, PolicyGroup.BOOKING, "Minutes an unpaid draft keeps its slot.", bounds=(1, 1440)
+    )
     request_payment_window_hours: int = _integer(
-        24, PolicyGroup.BOOKING, "Hours to pay an approved request; never beyond the start.", bounds=(1, 720))
+        24, PolicyGroup.BOOKING, "Hours to pay an approved request; never beyond the start.", bounds=(1, 720)
+    )
     max_open_requests_per_mentee: int = _integer(
-        5, PolicyGroup.BOOKING, "Requests awaiting review that a mentee may have at once.", bounds=(1, 100))
+        5, PolicyGroup.BOOKING, "Requests awaiting review that a mentee may have at once.", bounds=(1, 100)
+    )
     max_open_holds_per_mentee: int = _integer(
-        2, PolicyGroup.BOOKING, "Unpaid drafts that a mentee may have at once.", bounds=(1, 100))
+        2, PolicyGroup.BOOKING, "Unpaid drafts that a mentee may have at once.", bounds=(1, 100)
+    )
     reassignment_response_hours: int = _integer(
-        24, PolicyGroup.REASSIGNMENT, "Hours a mentee has to answer a reassignment; then cancelled with full refund.",
-        bounds=(1, 720))
+        24,
+        PolicyGroup.REASSIGNMENT,
+        "Hours a mentee has to answer a reassignment; then cancelled with full refund.",
+        bounds=(1, 720),
+    )
     join_opens_minutes_before: int = _integer(
-        15, PolicyGroup.JOINING, "Minutes before the start at which the meeting link is released.",
-        bounds=_ONE_DAY_IN_MINUTES)
+        15,
+        PolicyGroup.JOINING,
+        "Minutes before the start at which the meeting link is released.",
+        bounds=_ONE_DAY_IN_MINUTES,
+    )
     join_closes_minutes_after_end: int = _integer(
-        60, PolicyGroup.JOINING, "Minutes after the end at which the meeting link dies.", bounds=_ONE_DAY_IN_MINUTES)
+        60, PolicyGroup.JOINING, "Minutes after the end at which the meeting link dies.", bounds=_ONE_DAY_IN_MINUTES
+    )
     auto_complete_minutes_after_end: int = _integer(
-        60, PolicyGroup.JOINING, "Minutes after the end at which the clock completes a session.",
-        bounds=_ONE_DAY_IN_MINUTES)
+        60,
+        PolicyGroup.JOINING,
+        "Minutes after the end at which the clock completes a session.",
+        bounds=_ONE_DAY_IN_MINUTES,
+    )
     no_show_grace_minutes: int = _integer(
-        10, PolicyGroup.JOINING, "Minutes after the start before a party can be reported absent.",
-        bounds=_ONE_DAY_IN_MINUTES, pinned=True)
+        10,
+        PolicyGroup.JOINING,
+        "Minutes after the start before a party can be reported absent.",
+        bounds=_ONE_DAY_IN_MINUTES,
+        pinned=True,
+    )
     auto_no_show_detection: bool = _boolean(
-        True, PolicyGroup.JOINING, "Flag video sessions that somebody did not join, from the join log.")
+        True, PolicyGroup.JOINING, "Flag video sessions that somebody did not join, from the join log."
+    )
     suggestion_hold_hours: int = _integer(
-        48, PolicyGroup.JOINING, "Hours a no-show suggestion waits for a person before the session is completed.",
-        bounds=_THIRTY_DAYS_IN_HOURS)
+        48,
+        PolicyGroup.JOINING,
+        "Hours a no-show suggestion waits for a person before the session is completed.",
+        bounds=_THIRTY_DAYS_IN_HOURS,
+    )
     recordings_visible_to_parties: bool = _boolean(
-        False, PolicyGroup.JOINING, "Whether both parties see recording links.")
+        False, PolicyGroup.JOINING, "Whether both parties see recording links."
+    )
     reminder_hours: tuple[int, ...] = _integers(
-        (24, 1), PolicyGroup.JOINING, "Hours before the start at which reminders are sent.", bounds=(1, 720))
+        (24, 1), PolicyGroup.JOINING, "Hours before the start at which reminders are sent.", bounds=(1, 720)
+    )
     mentor_share_percentage: int = _integer(
-        70, PolicyGroup.MONEY, "The mentor's share of what is paid, in percent.", bounds=_PERCENT, pinned=True)
-    refund_approval_threshold: Decimal = _decimal(
-        "200.00", PolicyGroup.MONEY, "Staff refunds of one session above this sum need a second admin.",
-        bounds=(0, 1_000_000))
+        70, PolicyGroup.MONEY, "The mentor's share of what is paid, in percent.", bounds=_PERCENT, pinned=True
+    )
+    refund_approval_threshold: Decimal = _decimal(  # noqa: RUF009 - it is `field` under another name
+        "200.00",
+        PolicyGroup.MONEY,
+        "Staff refunds of one session above this sum need a second admin.",
+        bounds=(0, 1_000_000),
+    )
     review_window_days: int = _integer(
-        14, PolicyGroup.SUPPORT, "Days after the end in which a review can be written or changed.",
-        bounds=_YEAR_IN_DAYS)
+        14, PolicyGroup.SUPPORT, "Days after the end in which a review can be written or changed.", bounds=_YEAR_IN_DAYS
+    )
     dispute_window_days: int = _integer(
-        30, PolicyGroup.SUPPORT, "Days after the end in which a problem can be reported.", bounds=_YEAR_IN_DAYS)
+        30, PolicyGroup.SUPPORT, "Days after the end in which a problem can be reported.", bounds=_YEAR_IN_DAYS
+    )
     undo_window_seconds: int = _integer(
-        60, PolicyGroup.SUPPORT, "Seconds in which a staff action can be undone before anybody is told.",
-        bounds=(0, 3600))
+        60,
+        PolicyGroup.SUPPORT,
+        "Seconds in which a staff action can be undone before anybody is told.",
+        bounds=(0, 3600),
+    )
 
     def __getitem__(self, key: str) -> PolicyValue:
         if key not in POLICIES:

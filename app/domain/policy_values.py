@@ -87,7 +87,7 @@ def parse_value(spec: PolicySpec, raw: object) -> PolicyValue:
                 return _read_choice(spec, raw)
             case PolicyType.INTEGER_LIST:
                 return _read_integers(spec, raw)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         message = f"{spec.key}: {error}"
         raise Invalid(message, fields={spec.key: str(error)}) from error
 
@@ -112,7 +112,7 @@ def _read_integer(raw: object) -> int:
 def _read_decimal(spec: PolicySpec, raw: object) -> Decimal:
     message = "A number such as 200.00 is needed."
     if isinstance(raw, bool) or not isinstance(raw, int | str | Decimal):
-        raise ValueError(message)
+        raise TypeError(message)
     try:
         value = Decimal(raw.strip() if isinstance(raw, str) else raw)
     except InvalidOperation:
@@ -151,7 +151,7 @@ def _read_integers(spec: PolicySpec, raw: object) -> tuple[int, ...]:
         items = list(raw)
     else:
         message = "Whole numbers, separated by commas, are needed."
-        raise ValueError(message)
+        raise TypeError(message)
     if len(items) > _MAX_LIST_ITEMS:
         message = f"At most {_MAX_LIST_ITEMS} numbers."
         raise ValueError(message)
