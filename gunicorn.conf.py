@@ -1,0 +1,17 @@
+"""Web server settings: `gunicorn --config gunicorn.conf.py wsgi:app`; the address is given with `--bind`."""
+
+import os
+from pathlib import Path
+
+worker_class = "gthread"
+workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
+# An open event stream holds a thread for as long as a page is open, so threads must outnumber streams.
+threads = int(os.environ.get("WEB_THREADS", "96"))
+graceful_timeout = int(os.environ.get("WEB_GRACEFUL_SECONDS", "25"))
+# It would write into the home folder, and nobody here uses it.
+control_socket_disable = True
+# The heartbeat file must not wait for a busy disk.
+if Path("/dev/shm").is_dir():  # noqa: S108 - a memory file system, not a shared temporary file
+    worker_tmp_dir = "/dev/shm"  # noqa: S108 - as above
+# The application logs each request itself, with its id.
+accesslog = None
