@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import structlog
 from flask_login import LoginManager
 from flask_mail import Mail
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf.csrf import CSRFProtect
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+from rq import Queue
+from rq.serializers import JSONSerializer
 from sqlalchemy import BigInteger, DateTime, MetaData, Text, TypeDecorator, Uuid
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, registry
+
+QUEUE_NAME = "default"
+_DELIVER = "app.tasks.jobs.deliver"
+_JOB_TIMEOUT_SECONDS = 120
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -56,6 +68,62 @@ migrate = Migrate()
 login = LoginManager()
 mail = Mail()
 csrf = CSRFProtect()
+
+
+class Doorbell:
+    """Redis and the one RQ queue. Ringing may fail: the relay finds in the database what was not rung for (OPS-2)."""
+
+    def __init__(self) -> None:
+        self._redis: Redis | None = None
+        self._is_silent = True
+
+    def connect(self, url: str, *, is_silent: bool = False) -> None:
+        """Point it at ``url``; silent, it never rings (tests run the outbox by hand)."""
+        # A ringing web request must not hang on a dead Redis: two seconds, one try.
+        self._redis = Redis.from_url(
+            url, socket_timeout=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0), health_check_interval=30
+        )
+        self._url = url
+        self._is_silent = is_silent
+
+    @property
+    def redis(self) -> Redis:
+        """The connection for short commands.
+
+        :raises RuntimeError: before ``connect``
+        """
+        if self._redis is None:
+            message = "The queue is not connected yet"
+            raise RuntimeError(message)
+        return self._redis
+
+    def blocking_redis(self) -> Redis:
+        """A connection of its own for a worker, without a read time-out, because waiting for a job may take long."""
+        return Redis.from_url(self._url, socket_connect_timeout=5, health_check_interval=30)
+
+    def queue(self, connection: Redis | None = None) -> Queue:
+        # JSON, never pickle: whoever reaches Redis must not be able to run code (B-19).
+        return Queue(QUEUE_NAME, connection=connection or self.redis, serializer=JSONSerializer)
+
+    def ring(self, row_ids: Iterable[UUID]) -> bool:
+        """Ask the worker to deliver these outbox rows; False when Redis could not be reached."""
+        if self._is_silent:
+            return False
+        jobs = [
+            Queue.prepare_data(_DELIVER, args=(str(row_id),), timeout=_JOB_TIMEOUT_SECONDS, result_ttl=0, failure_ttl=3600)
+            for row_id in row_ids
+        ]
+        if not jobs:
+            return True
+        try:
+            self.queue().enqueue_many(jobs)
+        except RedisError as error:
+            structlog.get_logger(__name__).warning("doorbell_unreachable", error=str(error), rows=len(jobs))
+            return False
+        return True
+
+
+doorbell = Doorbell()
 
 # The same class under two names: a type checker cannot see through Flask-SQLAlchemy's dynamic attribute.
 if TYPE_CHECKING:

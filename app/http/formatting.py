@@ -16,6 +16,7 @@ from babel.numbers import format_decimal, get_currency_symbol
 from flask import g
 
 from app.domain.money import Money, decimals
+from app.http import clock
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -222,13 +223,14 @@ def _now() -> datetime:
     # The request's own moment, so that everything on one page is told at the same time. A page that is drawn without
     # a door before it (an error page) asks the clock here, once.
     if "now" not in g:
-        g.now = datetime.now(UTC)
+        g.now = clock.now()
     moment: datetime = g.now
     return moment
 
 
 def init_app(app: Flask) -> None:
     """Register the filters: money, number, count, percent, duration, when, date, day, clock, exact, iso, relative …"""
+    app.jinja_env.globals.setdefault("brand_name", app.config.get("BRAND_NAME") or "Mentor Desk")
     filters = app.jinja_env.filters
     filters.update(
         money=format_money,

@@ -77,6 +77,6 @@ __all__ = [
     "SessionReview",
     "Strike",
     "User",
-    "WeeklyPattern",
     "WebhookEvent",
+    "WeeklyPattern",
 ]

@@ -1,0 +1,94 @@
+"""The only way to a session on somebody's behalf (INV-8), and the order in which rows are locked.
+
+Lock order: people by id, then the session, then its payments and refunds, then accounts; the audit chain comes last by
+itself. Whoever keeps to ``load_for_change`` cannot deadlock with another who does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from app.domain.context import Context
+from app.domain.errors import Busy, NotFound, SignInRequired
+from app.domain.permissions import Permission, may
+from app.domain.vocabulary import ActorKind
+from app.extensions import db
+from app.models import MentoringSession, User
+
+# The product itself may reach every session; people must be a party or staff who may look.
+_PRODUCT = frozenset({ActorKind.CLOCK, ActorKind.PAYMENT, ActorKind.SYSTEM})
+
+
+def lock_people(*user_ids: UUID) -> None:
+    """This function will lock people's rows in id order, so that contention waits and never deadlocks (AV-5)."""
+    db.session.execute(
+        select(User.id).where(User.id.in_(set(user_ids))).order_by(User.id).with_for_update(key_share=True)
+    )
+
+
+def may_know_of(session: MentoringSession, ctx: Context) -> bool:
+    """Whether this actor may know that the session exists.
+
+    A mentor who cancelled and waits to be replaced is history and no party any more (RA-2).
+    """
+    actor = ctx.actor
+    if actor.kind in _PRODUCT:
+        return True
+    if actor.user_id in {session.mentor_id, session.mentee_id}:
+        return actor.user_id == session.mentee_id or session.mentor_id not in session.cancelled_mentor_ids
+    return may(actor.role, Permission.SESSION_VIEW)
+
+
+def load_session_for(ctx: Context, session_id: UUID) -> MentoringSession:
+    """This function will read a session with its two people for whoever may know that it exists.
+
+    :raises SignInRequired: when nobody is signed in
+    :raises NotFound: when it does not exist, or may not be known to
+    """
+    _require_somebody(ctx)
+    session = db.session.scalars(
+        select(MentoringSession)
+        .where(MentoringSession.id == session_id)
+        .options(joinedload(MentoringSession.mentor), joinedload(MentoringSession.mentee))
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if session is None or not may_know_of(session, ctx):
+        raise NotFound
+    return session
+
+
+def load_for_change(ctx: Context, session_id: UUID, *, also: Iterable[UUID] = ()) -> MentoringSession:
+    """This function will lock the parties (and ``also``), then the session, and read it as it is now.
+
+    :param also: other people whose calendars the change touches, a new mentor for instance
+    :raises NotFound: as ``load_session_for``
+    :raises Busy: when the parties changed between reading and locking, or a lock did not come in time
+    """
+    _require_somebody(ctx)
+    parties = db.session.execute(
+        select(MentoringSession.mentor_id, MentoringSession.mentee_id).where(MentoringSession.id == session_id)
+    ).one_or_none()
+    if parties is None:
+        raise NotFound
+    lock_people(*parties, *also)
+    session = db.session.scalars(
+        select(MentoringSession)
+        .where(MentoringSession.id == session_id)
+        .options(joinedload(MentoringSession.mentor), joinedload(MentoringSession.mentee))
+        .with_for_update(of=MentoringSession)
+        .execution_options(populate_existing=True)
+    ).one()
+    if not may_know_of(session, ctx):
+        raise NotFound
+    if (session.mentor_id, session.mentee_id) != tuple(parties):
+        raise Busy("This session was given to another mentor this very moment. Reload the page.")
+    return session
+
+
+def _require_somebody(ctx: Context) -> None:
+    if ctx.actor.kind is ActorKind.ANONYMOUS:
+        raise SignInRequired("Sign in to see this.")

@@ -1,0 +1,110 @@
+"""Who is busy when: the one table in which the database refuses an overlap (AV-4, AV-5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy.dialects.postgresql import Range, insert
+
+from app.domain.errors import SlotTaken
+from app.extensions import db
+from app.foundation.transaction import savepoint
+from app.models import CalendarEntry, MentoringSession
+
+_TAKEN = "This time has just been taken. Choose another one."
+
+
+def own_time(session: MentoringSession, user_id: UUID) -> Range[datetime]:
+    """What the session occupies of this party: the mentor's buffer follows the end, the mentee has none (AV-4).
+
+    :raises ValueError: for a session without a time
+    """
+    if session.scheduled_at is None:
+        message = "A session without a time occupies nobody"
+        raise ValueError(message)
+    return span(session.scheduled_at, session.duration, session.buffer_minutes if user_id == session.mentor_id else 0)
+
+
+def span(start: datetime, duration: int, buffer_minutes: int = 0) -> Range[datetime]:
+    """``[start, start + duration + buffer)``, in minutes."""
+    return Range(start, start + timedelta(minutes=duration + buffer_minutes), bounds="[)")
+
+
+def occupy(session: MentoringSession, user_ids: Iterable[UUID] | None = None) -> None:
+    """This function will enter a session that is not in these people's calendars yet (default: both parties).
+
+    ``ON CONFLICT DO NOTHING`` keeps two writers from deadlocking on the constraint; no row means taken.
+
+    :raises SlotTaken: when one of them is busy
+    """
+    people = sorted(user_ids or (session.mentor_id, session.mentee_id))
+    rows = [{"user_id": user, "session_id": session.id, "busy": [own_time(session, user)]} for user in people]
+    entered = db.session.execute(
+        insert(CalendarEntry).values(rows).on_conflict_do_nothing().returning(CalendarEntry.user_id)
+    )
+    if len(entered.all()) != len(rows):
+        raise SlotTaken(_TAKEN)
+
+
+def hold(session: MentoringSession, extra: Range[datetime] | None) -> None:
+    """This function will make the parties busy at the session's own time and, when given, at a proposed one too.
+
+    :param extra: the proposed time without buffer; None frees what was held
+    :raises SlotTaken: when one of them is busy then
+    """
+    for user in sorted((session.mentor_id, session.mentee_id)):
+        own = own_time(session, user)
+        busy = [own] if extra is None else _merged(own, _with_buffer(extra, session, user))
+        try:
+            with savepoint():
+                db.session.execute(
+                    update(CalendarEntry)
+                    .where(CalendarEntry.user_id == user, CalendarEntry.session_id == session.id)
+                    .values(busy=busy)
+                )
+        except SlotTaken:
+            raise SlotTaken(_TAKEN) from None
+
+
+def _with_buffer(extra: Range[datetime], session: MentoringSession, user_id: UUID) -> Range[datetime]:
+    if user_id != session.mentor_id or extra.upper is None:
+        return extra
+    return Range(extra.lower, extra.upper + timedelta(minutes=session.buffer_minutes), bounds="[)")
+
+
+def _merged(one: Range[datetime], other: Range[datetime]) -> list[Range[datetime]]:
+    return (
+        [one.union(other)]
+        if one.overlaps(other) or one.adjacent_to(other)
+        else sorted((one, other), key=lambda piece: piece.lower or datetime.min)
+    )
+
+
+def release(session_id: UUID, user_id: UUID | None = None) -> None:
+    """This function will free the session's time: of one person, or of everybody."""
+    condition = CalendarEntry.session_id == session_id
+    if user_id is not None:
+        condition = and_(condition, CalendarEntry.user_id == user_id)
+    db.session.execute(delete(CalendarEntry).where(condition))
+
+
+def busy_entries(user_ids: Iterable[UUID], start: datetime, end: datetime) -> list[tuple[UUID, UUID, Range[datetime]]]:
+    """Every busy piece of these people between two instants: (person, session, piece), in order of time."""
+    window = func.tstzrange(start, end, "[)")
+    people = list(user_ids)
+    alone = [func.uuidrange(user, user, "[]").op("&&")(_person()) for user in people]
+    piece = func.unnest(CalendarEntry.busy).label("piece")
+    rows = db.session.execute(
+        select(CalendarEntry.user_id, CalendarEntry.session_id, piece).where(
+            or_(*alone), CalendarEntry.busy.op("&&")(window)
+        )
+    )
+    found = [(user, session, piece) for user, session, piece in rows if piece.upper > start and piece.lower < end]
+    return sorted(found, key=lambda entry: (entry[2].lower, entry[1]))
+
+
+def _person() -> object:
+    return func.uuidrange(CalendarEntry.user_id, CalendarEntry.user_id, "[]")

@@ -1,0 +1,114 @@
+"""The policies in force, the ones a session was promised, and how they change (POL)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from app.domain.context import Context
+from app.domain.errors import Invalid
+from app.domain.policies import POLICIES, Snapshot, merge, value_as_json
+from app.extensions import db
+from app.foundation.audit import record_staff_act
+from app.models import MentoringSession, PolicyChange, PolicyVersion, SessionPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class PoliciesInForce:
+    """All values at one moment and the version that states them."""
+
+    version_id: UUID
+    values: Snapshot
+
+
+@lru_cache(maxsize=256)
+def _version(version_id: UUID) -> Snapshot:
+    """Versions are immutable, so that one read serves the process."""
+    stored = db.session.scalars(select(PolicyVersion.values).where(PolicyVersion.id == version_id)).one()
+    return Snapshot.from_json(stored)
+
+
+def current_policies() -> PoliciesInForce:
+    """The newest version."""
+    version_id = db.session.scalars(select(PolicyVersion.id).order_by(PolicyVersion.number.desc()).limit(1)).one()
+    return PoliciesInForce(version_id, _version(version_id))
+
+
+def policies_for(session: MentoringSession) -> PoliciesInForce:
+    """What this session lives under: what was promised when it was booked, and today's settings for the rest (POL-5)."""
+    current = current_policies()
+    if session.policy_version_id == current.version_id:
+        return current
+    return PoliciesInForce(session.policy_version_id, merge(_version(session.policy_version_id), current.values))
+
+
+def change_policies(raw_values: Mapping[str, Any], *, reason: str, ctx: Context) -> PoliciesInForce:
+    """This function will put new values into force, as one immutable version with its audit row (POL-1).
+
+    Call it inside a transaction; permission is the caller's question.
+
+    :raises Invalid: naming every bad key, or when nothing would change
+    """
+    # Two editors at once: the second waits here and then compares with what the first stored.
+    db.session.execute(select(SessionPolicy.key).with_for_update())
+    before = current_policies().values
+    after = before.changed(raw_values)
+    changed = {key: after[key] for key in POLICIES if before[key] != after[key]}
+    if not changed:
+        raise Invalid("Nothing would change: these are the values in force.")
+    version = PolicyVersion(
+        id=uuid4(), values=after.as_json(), created_by=ctx.actor.user_id, reason=reason, created_at=ctx.now
+    )
+    db.session.add(version)
+    db.session.flush()  # the history rows refer to it
+    for key in changed:
+        _store(key, before, after, version, reason, ctx)
+    record_staff_act(
+        action="ADMIN_POLICY_CHANGED",
+        reason=reason,
+        ctx=ctx,
+        subject_type="policy",
+        subject_id=version.id,
+        details={
+            "changes": {
+                key: {
+                    "old": value_as_json(before[key]),
+                    "new": value_as_json(after[key]),
+                }
+                for key in changed
+            }
+        },
+    )
+    return PoliciesInForce(version.id, after)
+
+
+def _store(key: str, before: Snapshot, after: Snapshot, version: PolicyVersion, reason: str, ctx: Context) -> None:
+    spec = POLICIES[key]
+    new = value_as_json(after[key])
+    row = {
+        "key": key,
+        "value": new,
+        "type": spec.type.value,
+        "description": spec.description,
+        "group": spec.group.value,
+        "updated_by": ctx.actor.user_id,
+        "updated_at": ctx.now,
+    }
+    db.session.execute(insert(SessionPolicy).values(row).on_conflict_do_update(index_elements=["key"], set_=row))
+    db.session.add(
+        PolicyChange(
+            policy_version_id=version.id,
+            key=key,
+            old_value=value_as_json(before[key]),
+            new_value=new,
+            changed_by=ctx.actor.user_id,
+            reason=reason,
+            created_at=ctx.now,
+        )
+    )

@@ -1,0 +1,20 @@
+"""The adapters of one application, chosen by its settings and handed to the doors by ``app.factory``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from app.integrations.mailer import Mailer
+    from app.integrations.meetings.base import MeetingProvider
+    from app.integrations.payments.base import PaymentGateway
+
+
+@dataclass(frozen=True, slots=True)
+class Adapters:
+    """One gateway, the meeting providers in the order in which they are tried, one way to send mail."""
+
+    gateway: PaymentGateway
+    meetings: tuple[MeetingProvider, ...]
+    mailer: Mailer

@@ -1,0 +1,195 @@
+"""One embedded server per run, one migrated template, one database per worker, one rolled-back transaction per test.
+
+Tests of races, crashes and ``SKIP LOCKED`` ask for ``own_database``: a copy of the template in which commits are real.
+"""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import create_engine, event, text
+from sqlalchemy.engine import make_url
+
+from app import create_app
+from app.domain.context import SYSTEM, Actor, Context
+from app.embedded.servers import embedded_servers
+from app.extensions import db
+from tests.world import Clock, context, settings_for
+
+_TEMPLATE = "desk_template"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _closed_sockets() -> Iterator[None]:
+    """No test talks to anything but this machine."""
+    original = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if self.family in {socket.AF_INET, socket.AF_INET6} and address[0] not in {"127.0.0.1", "::1", "localhost"}:
+            pytest.fail(f"a test tried to reach {address}")
+        original(self, address)
+
+    socket.socket.connect = guarded  # type: ignore[method-assign]
+    yield
+    socket.socket.connect = original  # type: ignore[method-assign]
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[tuple[str, str]]:
+    """``(database_url, redis_url)`` of servers that this run (or this xdist worker) owns."""
+    # Short: a socket's path ends at 107 bytes, and the database's own account must be able to reach it.
+    folder = Path(tempfile.mkdtemp(prefix=f"desk-{worker_id}-"))
+    folder.chmod(0o755)
+    try:
+        with embedded_servers(folder, durable=False) as running:
+            yield running.database_url, running.redis_url
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def worker_id(request: pytest.FixtureRequest) -> str:
+    return getattr(request.config, "workerinput", {}).get("workerid", "main")
+
+
+def _named(database_url: str, name: str) -> str:
+    return make_url(database_url).set(database=name).render_as_string(hide_password=False)
+
+
+@contextmanager
+def _maintenance(database_url: str) -> Iterator[Any]:
+    engine = create_engine(database_url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def template(servers: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a database with the whole schema, to be copied."""
+    database_url, redis_url = servers
+    with _maintenance(database_url) as connection:
+        connection.execute(text(f"CREATE DATABASE {_TEMPLATE}"))
+    migrated = create_app(settings_for(_named(database_url, _TEMPLATE), redis_url, tmp_path_factory.mktemp("template")))
+    with migrated.app_context():
+        from flask_migrate import upgrade
+
+        upgrade()
+        db.engine.dispose()
+    return _TEMPLATE
+
+
+def _copy(database_url: str, template: str) -> str:
+    name = f"test_{uuid4().hex[:12]}"
+    with _maintenance(database_url) as connection:
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+    return name
+
+
+class _Client(FlaskClient):
+    """A browser: each request gets an application context of its own, as in production.
+
+    Flask would otherwise reuse the test's context, and with it the database session and the signed-in user.
+    """
+
+    def open(self, *args: Any, **kwargs: Any) -> Any:
+        with self.application.app_context():
+            response = super().open(*args, **kwargs)
+            response.get_data()
+        db.session.expire_all()
+        return response
+
+
+@pytest.fixture(scope="session")
+def shared_app(servers: tuple[str, str], template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """One application per run on one copy of the template."""
+    database_url, redis_url = servers
+    name = _copy(database_url, template)
+    app = create_app(settings_for(_named(database_url, name), redis_url, tmp_path_factory.mktemp("data")))
+    app.test_client_class = _Client
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def app(shared_app: Flask) -> Iterator[Flask]:
+    """The application inside a transaction that is rolled back; commits in the test are savepoints in it."""
+    with shared_app.app_context():
+        engine = db.engines[None]
+        connection = engine.connect()
+        outer = connection.begin()
+        db.engines[None] = connection  # type: ignore[assignment]
+        # What the database checks at COMMIT is checked at each savepoint's end here, since no COMMIT comes.
+        event.listen(db.session.session_factory, "before_commit", _check_deferred)
+        try:
+            yield shared_app
+        finally:
+            event.remove(db.session.session_factory, "before_commit", _check_deferred)
+            db.session.remove()
+            db.engines[None] = engine
+            outer.rollback()
+            connection.close()
+
+
+def _check_deferred(session: Any) -> None:
+    session.flush()
+    session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+    session.execute(text("SET CONSTRAINTS ALL DEFERRED"))
+
+
+@pytest.fixture
+def clock(app: Flask) -> Iterator[Clock]:
+    """The doors' clock, standing at ``START`` until the test moves it."""
+    source = Clock()
+    before = app.extensions["desk-clock"]
+    app.extensions["desk-clock"] = source
+    yield source
+    app.extensions["desk-clock"] = before
+
+
+@pytest.fixture
+def client(app: Flask, clock: Clock) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def own_database(servers: tuple[str, str], template: str, tmp_path: Path) -> Iterator[Callable[..., Flask]]:
+    """A maker of applications on one fresh database, where commits are real; for threads and processes."""
+    database_url, redis_url = servers
+    name = _copy(database_url, template)
+    made: list[Flask] = []
+
+    def make(**changes: Any) -> Flask:
+        app = create_app(settings_for(_named(database_url, name), redis_url, tmp_path, **changes))
+        app.test_client_class = _Client
+        made.append(app)
+        return app
+
+    yield make
+    for app in made:
+        with app.app_context():
+            db.session.remove()
+            db.engine.dispose()
+    with _maintenance(database_url) as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+def ctx(clock: Clock) -> Callable[..., Context]:
+    """``ctx(actor)``: a context at the clock's time."""
+
+    def make(actor: Actor = SYSTEM) -> Context:
+        return context(actor, clock.now)
+
+    return make
