@@ -60,7 +60,7 @@ class ConsoleFormConverter(AdminModelConverter):
     """Flask-Admin's converter, which also knows our instants: ``model_form_converter = ConsoleFormConverter``."""
 
     @converts("UtcDateTime")
-    def convert_instant(self, field_args: dict[str, Any], **extra: Any) -> InstantField:
+    def convert_instant(self, field_args: dict[str, Any], **_extra: Any) -> InstantField:
         field_args["description"] = field_args.get("description") or "In your time zone."
         return InstantField(**field_args)
 
@@ -68,7 +68,7 @@ class ConsoleFormConverter(AdminModelConverter):
 class _InstantFilter(filters.BaseSQLAFilter):
     data_type = "datetimepicker"
 
-    def __init__(self, column: Any, name: str, options: Any = None, data_type: Any = None) -> None:
+    def __init__(self, column: Any, name: str, options: Any = None) -> None:
         super().__init__(column, name, options, "datetimepicker")
 
     def clean(self, value: str) -> datetime:
@@ -99,7 +99,7 @@ class InstantSmallerFilter(_InstantFilter, filters.FilterSmaller):
 class InstantOnDaysFilter(filters.BaseSQLAFilter):
     """From one day of the reader's to another, both included: ``2026-11-01 to 2026-11-30``."""
 
-    def __init__(self, column: Any, name: str, options: Any = None, data_type: Any = None) -> None:
+    def __init__(self, column: Any, name: str, options: Any = None) -> None:
         super().__init__(column, name, options, "daterangepicker")
 
     def operation(self) -> str:

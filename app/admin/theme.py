@@ -67,7 +67,9 @@ class ConsoleTheme(Theme):
                 loose.append(_entry(item, view))
         return [MenuSection("", loose), *sections] if loose else sections
 
-    def chips(self, view: Any, active: Sequence[tuple[int, str, str]], arguments: Mapping[str, str]) -> list[FilterChip]:
+    def chips(
+        self, view: Any, active: Sequence[tuple[int, str, str]], arguments: Mapping[str, str]
+    ) -> list[FilterChip]:
         """The list's filters as chips.
 
         :param active: (index of the filter, name, value), as Flask-Admin hands them to its template
@@ -77,7 +79,7 @@ class ConsoleTheme(Theme):
         chips = []
         for (index, label, value), name in zip(active, names, strict=True):
             rest = {key: kept for key, kept in arguments.items() if key != name}
-            chosen = view._filters[index]
+            chosen = view._filters[index]  # noqa: SLF001 - Flask-Admin keeps its filters nowhere else
             chips.append(
                 FilterChip(
                     f"{label} {chosen.operation()}", _in_words(chosen, value, view), view.get_url(".index_view", **rest)

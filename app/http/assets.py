@@ -16,7 +16,7 @@ _FOR_EVER = "public, max-age=31536000, immutable"
 
 
 @cache
-def _mark(path: Path, changed: int) -> str:
+def _mark(path: Path, _changed_ns: int) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 

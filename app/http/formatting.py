@@ -229,7 +229,7 @@ def _now() -> datetime:
 
 
 def init_app(app: Flask) -> None:
-    """Register the filters: money, number, count, percent, duration, when, date, day, clock, exact, iso, relative …"""
+    """Register the functions above as template filters; ``docs/design.md`` lists them."""
     app.jinja_env.globals.setdefault("brand_name", app.config.get("BRAND_NAME") or "Mentor Desk")
     filters = app.jinja_env.filters
     filters.update(
