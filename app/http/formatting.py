@@ -1,218 +1,71 @@
-"""How times, durations, money and names are written for a reader, on pages and in the console alike.
+"""The template filters for times, durations, money and names, and the functions behind them (``app.domain.wording``).
 
-The functions are pure: the reader's zone and the present moment are arguments. The Jinja filters of the same names
-take both from the request, where the door that opened it put them (``g.viewer_zone``, ``g.now``).
+The filters take the reader's zone and the present moment from the request, where the door that opened it put them
+(``g.viewer_zone``, ``g.now``).
 """
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
-from babel.numbers import format_decimal, get_currency_symbol
 from flask import g
 
-from app.domain.money import Money, decimals
+from app.domain.wording import (
+    AVATAR_COLORS,
+    LOCALE,
+    avatar_color,
+    format_clock,
+    format_count,
+    format_date,
+    format_day,
+    format_duration,
+    format_exact,
+    format_iso,
+    format_money,
+    format_month,
+    format_number,
+    format_percent,
+    format_relative,
+    format_when,
+    initials,
+    short_id,
+    sparkline_points,
+    zone_label,
+    zone_of,
+    zone_offset,
+)
 from app.http import clock
 
 if TYPE_CHECKING:
     from flask import Flask
 
-LOCALE = "en"
-AVATAR_COLORS = 8
-_UTC_NAMES = {"UTC", "Etc/UTC", "Etc/GMT", "GMT", "Zulu"}
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_LONG_MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-    "December",
-)  # fmt: skip
-_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
-
-
-def format_money(amount: int | Money, currency: str = "", *, whole: bool = False) -> str:
-    """An amount of minor units with its symbol and the currency's own decimals: ``€35.00``, ``¥3,500`` (MN-12).
-
-    :param amount: minor units, or a :class:`Money`, which brings its currency
-    :param whole: leave the decimals out when they are all zero, as on a price tag
-    :raises ValueError: when neither says which currency it is
-    """
-    money = amount if isinstance(amount, Money) else Money(amount, currency)
-    places = decimals(money.currency)
-    if whole and money.minor % 10**places == 0:
-        places = 0
-    symbol = get_currency_symbol(money.currency, locale=LOCALE)
-    if symbol[-1].isalpha():
-        symbol += "\N{NO-BREAK SPACE}"
-    digits = format_decimal(abs(money.amount), "#,##0" + ("." + "0" * places if places else ""), locale=LOCALE)
-    sign = "\N{MINUS SIGN}" if money.minor < 0 else ""
-    return f"{sign}{symbol}{digits}"
-
-
-def format_number(value: float) -> str:
-    """A count with thousands apart: ``10,000``."""
-    return format_decimal(value, locale=LOCALE)
-
-
-def format_count(count: int, cap: int | None = None) -> str:
-    """An honest count: ``10,000+`` when counting stopped at ``cap`` (SL-4)."""
-    if cap is not None and count > cap:
-        return f"{format_number(cap)}+"
-    return format_number(count)
-
-
-def format_percent(share: float, places: int = 0) -> str:
-    """A share between 0 and 1 as ``42%``."""
-    return f"{share * 100:.{places}f}%"
-
-
-def format_duration(minutes: int) -> str:
-    """A length of time: ``45 min``, ``90 min``, ``2 h``, ``2 h 30 min``, ``3 d 4 h``."""
-    if minutes < 120:
-        return f"{minutes} min"
-    hours, rest = divmod(minutes, 60)
-    if hours < 48:
-        return f"{hours} h {rest} min" if rest else f"{hours} h"
-    days, hours = divmod(hours, 24)
-    return f"{days} d {hours} h" if hours else f"{days} d"
-
-
-def zone_of(name: str | ZoneInfo) -> ZoneInfo:
-    """The zone of that name; one that this machine does not know reads as UTC, so that a page still appears."""
-    if isinstance(name, ZoneInfo):
-        return name
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")
-
-
-def zone_label(zone: str | ZoneInfo) -> str:
-    """The place a zone is named after: ``Berlin``, ``Buenos Aires``, ``UTC`` (ID-7)."""
-    key = zone if isinstance(zone, str) else zone.key
-    if key in _UTC_NAMES:
-        return "UTC"
-    return key.rsplit("/", 1)[-1].replace("_", " ")
-
-
-def zone_offset(moment: datetime, zone: str | ZoneInfo) -> str:
-    """The zone's distance from UTC at that moment: ``UTC+02:00``."""
-    offset = moment.astimezone(zone_of(zone)).utcoffset() or timedelta()
-    minutes = round(offset.total_seconds() / 60)
-    sign = "+" if minutes >= 0 else "\N{MINUS SIGN}"
-    return f"UTC{sign}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
-
-
-def format_date(day: date | datetime, zone: str | ZoneInfo, now: datetime) -> str:
-    """``Thu 14 Nov``; with the year when it is not the present one."""
-    local = day.astimezone(zone_of(zone)).date() if isinstance(day, datetime) else day
-    text = f"{_DAYS[local.weekday()]} {local.day} {_MONTHS[local.month - 1]}"
-    return text if local.year == now.astimezone(zone_of(zone)).year else f"{text} {local.year}"
-
-
-def format_day(day: date | datetime, zone: str | ZoneInfo, now: datetime) -> str:
-    """A day as people say it: ``Today``, ``Tomorrow``, ``Yesterday``, or its date."""
-    place = zone_of(zone)
-    local = day.astimezone(place).date() if isinstance(day, datetime) else day
-    words = {0: "Today", 1: "Tomorrow", -1: "Yesterday"}
-    return words.get((local - now.astimezone(place).date()).days) or format_date(local, place, now)
-
-
-def format_month(day: date) -> str:
-    """``November 2026``."""
-    return f"{_LONG_MONTHS[day.month - 1]} {day.year}"
-
-
-def format_clock(moment: datetime, zone: str | ZoneInfo) -> str:
-    """The time of day, ``10:00``; with the offset where the clock shows that hour twice."""
-    local = moment.astimezone(zone_of(zone))
-    text = f"{local:%H:%M}"
-    return f"{text} {zone_offset(moment, zone)}" if _shown_twice(local) else text
-
-
-def format_when(moment: datetime, zone: str | ZoneInfo, now: datetime) -> str:
-    """A moment for a reader in ``zone``: ``Thu 14 Nov, 10:00 (Berlin)`` (ID-7).
-
-    The year is added when it is not the present one, the offset when the clock shows that hour twice.
-    """
-    label = zone_label(zone)
-    local = moment.astimezone(zone_of(zone))
-    if _shown_twice(local):
-        label = f"{label}, {zone_offset(moment, zone)}"
-    return f"{format_date(moment, zone, now)}, {local:%H:%M} ({label})"
-
-
-def format_exact(moment: datetime, zone: str | ZoneInfo) -> str:
-    """A moment to the second with its offset, for what stands on hover: ``Thu 14 Nov 2026, 10:00:05 UTC+01:00``."""
-    local = moment.astimezone(zone_of(zone))
-    day = f"{_DAYS[local.weekday()]} {local.day} {_MONTHS[local.month - 1]} {local.year}"
-    return f"{day}, {local:%H:%M:%S} {zone_offset(moment, zone)}"
-
-
-def format_iso(moment: datetime) -> str:
-    """The machine's way, in UTC: ``2026-11-14T09:00:00Z``."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def format_relative(moment: datetime, now: datetime) -> str:
-    """How far away a moment is: ``in 3 h``, ``5 min ago``, ``just now``; beyond 60 days in months, then years."""
-    seconds = (moment - now).total_seconds()
-    distance = abs(seconds)
-    if distance < 45:
-        return "just now" if seconds <= 0 else "in a moment"
-    text = _distance(distance)
-    return f"in {text}" if seconds > 0 else f"{text} ago"
-
-
-def _distance(seconds: float) -> str:
-    if seconds < 90 * _MINUTE:
-        return f"{max(1, round(seconds / _MINUTE))} min"
-    if seconds < 36 * _HOUR:
-        return f"{round(seconds / _HOUR)} h"
-    days = round(seconds / _DAY)
-    if days < 60:
-        return f"{days} days"
-    if days < 730:
-        return f"{round(days / 30.44)} months"
-    return f"{round(days / 365.25)} years"
-
-
-def _shown_twice(local: datetime) -> bool:
-    return local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
-
-
-def short_id(value: object) -> str:
-    """The first eight characters of an id, as people read it out."""
-    return str(value).replace("-", "")[:8]
-
-
-def initials(name: str) -> str:
-    """One or two letters for a person without a photo (ID-6): ``Ada Lovelace`` is ``AL``."""
-    words = [word for word in name.split() if any(letter.isalnum() for letter in word)]
-    letters = [next(letter for letter in word if letter.isalnum()) for word in words]
-    chosen = letters[:1] + letters[-1:] if len(letters) > 1 else letters
-    return "".join(chosen).upper() or "?"
-
-
-def avatar_color(key: object) -> int:
-    """A number below ``AVATAR_COLORS`` that stays with a person for ever: the same id, the same color."""
-    return zlib.crc32(str(key).encode()) % AVATAR_COLORS
-
-
-def sparkline_points(values: Sequence[float], width: int = 72, height: int = 28) -> str:
-    """The points of a trend line in an SVG of that size, oldest value on the left."""
-    if len(values) < 2:
-        return ""
-    low, high = min(values), max(values)
-    span = (high - low) or 1
-    step = width / (len(values) - 1)
-    inner = height - 4
-    return " ".join(
-        f"{index * step:.1f},{2 + inner - (value - low) / span * inner:.1f}" for index, value in enumerate(values)
-    )
+__all__ = [
+    "AVATAR_COLORS",
+    "LOCALE",
+    "avatar_color",
+    "format_clock",
+    "format_count",
+    "format_date",
+    "format_day",
+    "format_duration",
+    "format_exact",
+    "format_iso",
+    "format_money",
+    "format_month",
+    "format_number",
+    "format_percent",
+    "format_relative",
+    "format_when",
+    "init_app",
+    "initials",
+    "short_id",
+    "sparkline_points",
+    "zone_label",
+    "zone_of",
+    "zone_offset",
+]
 
 
 def _zone(zone: str | ZoneInfo | None) -> str | ZoneInfo:
