@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import secrets
 import socket
 import subprocess
@@ -10,6 +11,8 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import psycopg
 
 from app.embedded.processes import EmbeddedError
 from app.embedded.servers import Postgres, Valkey, folder_lock
@@ -83,10 +86,18 @@ class Product:
         def program(name: str, *arguments: str) -> Program:
             return Program(name, python("-m", *arguments), self.data_dir, env, ROOT)
 
-        chores = [("brings the tables up to date", program("migrate", *_FLASK, "db", "upgrade"))]
-        if self.is_demo:
-            first = "" if self._sign_ins.exists() else "; the first time takes a while"
-            chores.append((f"makes the demonstration data{first}", program("seed", *_FLASK, "seed", "demo")))
+        def chores() -> list[tuple[str, Program]]:
+            # The second start shall take seconds, and each chore would load the whole product to find nothing to do.
+            # The sign-ins are the last thing the demonstration data writes.
+            is_seeded = self._sign_ins.exists() or not self.is_demo
+            if is_seeded and is_schema_current(env["DATABASE_URL"], ROOT / "migrations" / "versions"):
+                return []
+            found = [("brings the tables up to date", program("migrate", *_FLASK, "db", "upgrade"))]
+            if self.is_demo:
+                sentence = "makes the demonstration data; the first time this takes a while"
+                found.append((sentence, program("seed", *_FLASK, "seed", "demo")))
+            return found
+
         web = program("web", "gunicorn", "--config", "gunicorn.conf.py", "--bind", f"127.0.0.1:{self.port}", "wsgi:app")
         return Plan(
             servers=self.servers(),
@@ -151,6 +162,21 @@ class Product:
 
 
 _FLASK = ("flask", "--app", "wsgi")
+
+
+def is_schema_current(database_url: str, versions: Path) -> bool:
+    """Whether the newest migration has run, found out without loading Alembic; False when in doubt."""
+    scripts = "\n".join(path.read_text() for path in versions.glob("*.py"))
+    revisions, followed = (
+        set(re.findall(rf"^{word}(?:: [^=]+)? = [\"'](\w+)[\"']", scripts, re.MULTILINE))
+        for word in ("revision", "down_revision")
+    )
+    try:
+        with psycopg.connect(database_url.replace("+psycopg", "", 1), connect_timeout=5) as connection:
+            present = {row[0] for row in connection.execute("SELECT version_num FROM alembic_version")}
+    except psycopg.Error:
+        return False
+    return present == revisions - followed
 
 
 def refuse_taken_port(port: int) -> None:

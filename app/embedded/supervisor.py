@@ -86,7 +86,8 @@ class Plan:
     """What to run, in this order: servers, then chores one after the other, then programs until told to stop."""
 
     servers: Sequence[Unit]
-    chores: Sequence[tuple[str, Program]]
+    # Asked for when the servers run: a sentence for the terminal and what to carry out.
+    chores: Callable[[], Sequence[tuple[str, Program]]]
     programs: Sequence[Program]
     # "" when everything answers, else what is missing.
     missing: Callable[[], str]
@@ -146,7 +147,7 @@ class Supervisor:
         try:
             for server in self._plan.servers:
                 self._start(server)
-            for sentence, chore in self._plan.chores:
+            for sentence, chore in () if self._stopping else self._plan.chores():
                 self._carry_out(sentence, chore)
             for program in self._plan.programs:
                 self._start(program)

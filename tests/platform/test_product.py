@@ -1,15 +1,20 @@
 """What `make run` reads from the environment, refuses, and passes on to the programs."""
 
+import shutil
 import socket
 import stat
 from pathlib import Path
 
+import psycopg
 import pytest
+from sqlalchemy.engine import make_url
 
 from app.embedded import EmbeddedError
 from app.embedded.__main__ import main
-from app.embedded.product import Product, refuse_taken_port
+from app.embedded.product import Product, is_schema_current, refuse_taken_port
 from app.embedded.servers import folder_lock
+
+VERSIONS = Path(__file__).parents[2] / "migrations" / "versions"
 
 pytestmark = pytest.mark.spec("RUN-1", "RUN-2")
 
@@ -66,9 +71,29 @@ def test_what_the_environment_says_wins_over_the_demonstration(tmp_path: Path) -
 
 @pytest.mark.parametrize("app_env, chores", [("demo", ["migrate", "seed"]), ("production", ["migrate"])])
 def test_demonstration_data_goes_into_a_demonstration_only(tmp_path: Path, app_env: str, chores: list[str]) -> None:
-    plan = product(tmp_path, APP_ENV=app_env).plan()
-    assert [program.name for _, program in plan.chores] == chores
+    plan = product(tmp_path, APP_ENV=app_env, DATABASE_URL=f"postgresql:///none?host={tmp_path}").plan()
+    assert [program.name for _, program in plan.chores()] == chores
     assert [program.name for program in plan.programs] == ["web", "worker", "relay", "clock"]
+
+
+def test_a_second_start_has_nothing_to_do_before_the_programs(
+    tmp_path: Path, servers: tuple[str, str], template: str
+) -> None:
+    database_url = make_url(servers[0]).set(database=template).render_as_string()
+    plan = product(tmp_path, DATABASE_URL=database_url).plan()
+    assert [program.name for _, program in plan.chores()] == ["migrate", "seed"]
+    (tmp_path / "sign-ins.txt").write_text("admin")
+    assert plan.chores() == []
+    assert is_schema_current(database_url, VERSIONS)
+
+
+def test_a_new_migration_is_noticed(tmp_path: Path, servers: tuple[str, str], template: str) -> None:
+    database_url = make_url(servers[0]).set(database=template).render_as_string()
+    shutil.copytree(VERSIONS, tmp_path / "versions")
+    with psycopg.connect(database_url.replace("+psycopg", "")) as connection:
+        (head,) = connection.execute("SELECT version_num FROM alembic_version").fetchone() or ("",)
+    (tmp_path / "versions" / "new.py").write_text(f'revision = "new"\ndown_revision = "{head}"\n')
+    assert not is_schema_current(database_url, tmp_path / "versions")
 
 
 def test_a_folder_in_use_is_refused_in_one_sentence(

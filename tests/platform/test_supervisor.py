@@ -49,7 +49,7 @@ names = ["first", "stubborn"] if mode == "stubborn" else ["first", "second"]
 chores = [("fails", program("chore", "-c", "print('no such table'); raise SystemExit(3)"))] if mode == "chore" else []
 plan = supervisor.Plan(
     servers=[Valkey(data_dir)] if mode == "server" else [],
-    chores=chores,
+    chores=lambda: chores,
     programs=[sleeper(name) for name in names],
     missing=missing,
     banner=lambda: "ALL UP",
