@@ -53,6 +53,7 @@ class _Open:
     broken: bool = False
     before_commit: list[Callable[[], object]] = field(default_factory=list)
     after_commit: list[Callable[[], object]] = field(default_factory=list)
+    after_rollback: list[Callable[[], object]] = field(default_factory=list)
 
 
 def _state(session: Session) -> _Open:
@@ -75,6 +76,14 @@ def after_commit(hook: Callable[[], object]) -> None:
     _state(db.session()).after_commit.append(hook)
 
 
+def after_rollback(hook: Callable[[], object]) -> None:
+    """Run ``hook`` when the open transaction was undone: a refusal leaves its decision record and nothing else (WHY-1).
+
+    It opens a transaction of its own; its failure is logged and hides nothing.
+    """
+    _state(db.session()).after_rollback.append(hook)
+
+
 @contextmanager
 def transaction() -> Iterator[Session]:
     """Open a transaction, or join the one that is open.
@@ -94,16 +103,20 @@ def transaction() -> Iterator[Session]:
     except BaseException as error:
         session.rollback()
         session.info.pop(_KEY, None)
+        _run(state.after_rollback, "after_rollback_failed")
         if isinstance(error, DBAPIError):
             raise _as_domain_error(error) from error
         raise
-    hooks = state.after_commit
     session.info.pop(_KEY, None)
+    _run(state.after_commit, "after_commit_failed")
+
+
+def _run(hooks: list[Callable[[], object]], complaint: str) -> None:
     for hook in hooks:
         try:
             hook()
         except Exception:
-            _log.exception("after_commit_failed")
+            _log.exception(complaint)
 
 
 def _join(session: Session, state: _Open) -> Iterator[Session]:
