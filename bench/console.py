@@ -1,0 +1,196 @@
+"""`make bench`: the console at 1,000,000 sessions beside the best hand-written SQL, in one run (PERF-1 to 3).
+
+Both sides read the same PostgreSQL in one process, alternately, so that a noisy machine is noisy for both. Printed are
+medians and their ratio: the ratio is the result, milliseconds only show the size. Nothing here is a test.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import event, text
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from app import create_app
+from app.cli.seed_volume import seed_volume
+from app.config import Settings
+from app.domain.context import SYSTEM, Context
+from app.domain.vocabulary import Role
+from app.embedded.servers import embedded_servers
+from app.extensions import db
+from app.people.accounts import create_user
+from bench.handwritten import CSV, pages
+
+ROUNDS = 15
+PASSWORD = "measure-only-on-this-machine"  # noqa: S105 - an account in a throw-away database
+AGENT = "agent@bench.example"
+_SERVER = {"shared_buffers": "1GB", "maintenance_work_mem": "512MB", "max_wal_size": "8GB"}
+
+
+def measured(call: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    call()
+    return (time.perf_counter() - began) * 1000
+
+
+def side_by_side(ours: Callable[[], object], theirs: Callable[[], object]) -> tuple[float, float]:
+    """Medians in milliseconds, the two taking turns."""
+    ours(), theirs()
+    pairs = [(measured(ours), measured(theirs)) for _ in range(ROUNDS)]
+    return statistics.median(pair[0] for pair in pairs), statistics.median(pair[1] for pair in pairs)
+
+
+def bare(application: Callable[..., Iterable[bytes]], path: str, query: str = "") -> bytes:
+    return b"".join(application({"PATH_INFO": path, "QUERY_STRING": query}, lambda *_: None))
+
+
+class Statements:
+    """Counts what is sent to the database while it listens."""
+
+    def __init__(self, app: Flask) -> None:
+        self.count = 0
+        with app.app_context():
+            event.listen(db.engine, "before_cursor_execute", self._one)
+
+    def _one(self, *_: Any) -> None:
+        self.count += 1
+
+    def of(self, call: Callable[[], object]) -> int:
+        self.count = 0
+        call()
+        return self.count
+
+
+def prepare(folder: Path, database_url: str, redis_url: str, sessions: int) -> Flask:
+    settings = Settings(
+        app_env="test", secret_key="bench", data_dir=folder / "data", database_url=database_url, redis_url=redis_url,
+        public_url="http://localhost",
+    )  # fmt: skip
+    app = create_app(settings)
+    with app.app_context():
+        from flask_migrate import upgrade
+
+        upgrade()
+        if not db.session.scalar(text("SELECT count(*) FROM users WHERE email = :agent"), {"agent": AGENT}):
+            began = time.monotonic()
+            now = datetime.now(UTC)
+            create_user(
+                email=AGENT, name="Bench Agent", role=Role.SUPPORT, password=PASSWORD, timezone="UTC",
+                ctx=Context(SYSTEM, now, "bench"),
+            )  # fmt: skip
+            seed_volume(db.session(), sessions=sessions, now=now, say=lambda _: None)
+            print(f"{sessions:,} sessions made in {time.monotonic() - began:.0f} s")
+    return app
+
+
+def signed_in(app: Flask) -> FlaskClient:
+    client = app.test_client()
+    client.get("/sign-in")
+    app.config["WTF_CSRF_ENABLED"] = False
+    answer = client.post("/sign-in", data={"email": AGENT, "password": PASSWORD})
+    app.config["WTF_CSRF_ENABLED"] = True
+    if answer.status_code != 302:
+        message = f"the agent could not sign in: {answer.status_code}"
+        raise RuntimeError(message)
+    return client
+
+
+def get(client: FlaskClient, path: str) -> bytes:
+    answer = client.get(path)
+    if answer.status_code != 200:
+        message = f"{path} answered {answer.status_code}"
+        raise RuntimeError(message)
+    return answer.get_data()
+
+
+def compare(app: Flask, database_url: str) -> dict[str, float]:
+    client = signed_in(app)
+    statements = Statements(app)
+    connection = psycopg.connect(database_url.replace("+psycopg", ""), autocommit=True)
+    now = datetime.now(UTC)
+    by_hand = pages(connection, now)
+    case_id = connection.execute("SELECT id FROM sessions ORDER BY created_at DESC OFFSET 500 LIMIT 1").fetchone()[0]
+    since, until = (now - timedelta(days=60)).date().isoformat(), (now - timedelta(days=30)).date().isoformat()
+    dates = f"startDate={since}&endDate={until}"
+    rows = [
+        ("list, newest first", "/admin/sessions/", "/list", ""),
+        ("page 500", "/admin/sessions/?page=500", "/page500", ""),
+        ("filtered", f"/admin/sessions/?status=cancelled&refundStatus=processed&{dates}", "/filtered",
+         f"since={since}&until={until}"),
+        ("part of a name", "/admin/sessions/?search=Okafor", "/search", "q=Okafor"),
+        ("one session", f"/admin/sessions/{case_id}", "/case", f"id={case_id}"),
+        ("overview", "/admin/", "/overview", ""),
+    ]  # fmt: skip
+    print(f"{'page':22}{'ours ms':>9}{'by hand':>9}{'ratio':>7}{'SQL':>5}{'KB':>6}")
+    medians = {}
+    for name, ours, path, query in rows:
+        weight = len(get(client, ours)) / 1024
+        sent = statements.of(lambda ours=ours: get(client, ours))
+        mine, theirs = side_by_side(lambda ours=ours: get(client, ours), lambda p=path, q=query: bare(by_hand, p, q))
+        medians[name] = mine
+        print(f"{name:22}{mine:9.1f}{theirs:9.1f}{mine / theirs:7.2f}{sent:5}{weight:6.0f}")
+    export(client, connection, now)
+    connection.close()
+    return medians
+
+
+def export(client: FlaskClient, connection: psycopg.Connection[Any], now: datetime) -> None:
+    """CSV: first byte, total and memory, ours over the filter that holds about 100,000 rows."""
+    since = connection.execute("SELECT scheduled_at::date FROM sessions ORDER BY scheduled_at DESC OFFSET 100000 LIMIT 1")
+    first = since.fetchone()
+    path = "/admin/sessions/export" + (f"?startDate={first[0]}" if first else "")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    began = time.perf_counter()
+    answer = client.get(path, buffered=False)
+    size, first_byte = 0, 0.0
+    for block in answer.response:
+        first_byte = first_byte or time.perf_counter() - began
+        size += len(block)
+    total = time.perf_counter() - began
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    began = time.perf_counter()
+    with connection.cursor() as cursor, cursor.copy(CSV) as copy:
+        for _ in copy:
+            pass
+    theirs = time.perf_counter() - began
+    print(
+        f"CSV: first byte {first_byte:.3f} s, total {total:.2f} s, {size / 1e6:.1f} MB, memory +{grown:.0f} MB; "
+        f"by hand {theirs:.2f} s, ratio {total / theirs:.2f}"
+    )
+
+
+def one_size(folder: Path, sessions: int) -> dict[str, float]:
+    with embedded_servers(folder, durable=False, postgres_settings=_SERVER) as servers:
+        app = prepare(folder, servers.database_url, servers.redis_url, sessions)
+        print(f"\n{sessions:,} sessions")
+        return compare(app, servers.database_url)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sessions", type=int, default=1_000_000)
+    parser.add_argument("--folder", type=Path, default=Path("var/bench"), help="kept, so that a second run is quick")
+    chosen = parser.parse_args()
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)  # noqa: S607
+    print(f"commit {commit.stdout.strip()}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, medians of {ROUNDS}")
+    small = one_size(chosen.folder / "small", 10_000)
+    large = one_size(chosen.folder / "large", chosen.sessions)
+    name = "list, newest first"
+    print(f"\nthe list at {chosen.sessions:,} takes {large[name] / small[name]:.2f} times its time at 10,000")
+
+
+if __name__ == "__main__":
+    main()
