@@ -127,7 +127,8 @@ def as_json(value: Value) -> Any:
 
 def in_words(duration: timedelta) -> str:
     """A duration as people say it, its two largest units: ``"1 day 2 hours"``, ``"11 minutes"``, ``"1 second"``."""
-    rest = abs(int(duration.total_seconds()))
+    # Part of a second counts as one: "0 seconds earlier" would explain nothing.
+    rest = -(-abs(duration) // timedelta(seconds=1))
     parts: list[str] = []
     for name, size in (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)):
         count, rest = divmod(rest, size)
