@@ -8,7 +8,6 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 APP = ROOT / "app"
-SOURCES = sorted(APP.rglob("*.py"))
 
 # Who may ask for the time or read the environment: the doors' shared parts, and what starts the product.
 DOORS = ("http/", "cli/", "tasks/", "embedded/", "config.py", "factory.py")
@@ -40,6 +39,10 @@ LONGER: dict[str, str] = {}
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "manager", "managers", "common", "misc"}
 
 
+def sources() -> list[Path]:
+    return sorted(APP.rglob("*.py"))
+
+
 def below(path: Path) -> str:
     return path.relative_to(APP).as_posix()
 
@@ -68,7 +71,7 @@ def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
 
 
 def inside() -> list[Path]:
-    return [path for path in SOURCES if not below(path).startswith(DOORS)]
+    return [path for path in sources() if not below(path).startswith(DOORS)]
 
 
 def test_nothing_below_the_doors_asks_for_the_time() -> None:
@@ -81,7 +84,7 @@ def test_nothing_but_the_start_reads_the_environment() -> None:
 
 def test_the_time_is_never_an_optional_argument() -> None:
     offenders = []
-    for path in SOURCES:
+    for path in sources():
         for function in functions(path):
             arguments = function.args
             positional = [*arguments.posonlyargs, *arguments.args]
@@ -97,14 +100,14 @@ def test_the_time_is_never_an_optional_argument() -> None:
 
 
 def test_no_file_is_too_long_to_read_in_one_go() -> None:
-    lengths = {below(path): len(path.read_text().splitlines()) for path in SOURCES}
+    lengths = {below(path): len(path.read_text().splitlines()) for path in sources()}
     too_long = {name: lines for name, lines in lengths.items() if lines > LONGEST_FILE}
     assert {name: lines for name, lines in too_long.items() if name not in LONGER} == {}
     assert set(LONGER) <= set(too_long), "short again: take it off the list"
 
 
 def test_no_module_is_named_after_nothing_in_particular() -> None:
-    vague = [below(path) for path in SOURCES if VAGUE_NAMES & set(path.with_suffix("").relative_to(APP).parts)]
+    vague = [below(path) for path in sources() if VAGUE_NAMES & set(path.with_suffix("").relative_to(APP).parts)]
     assert vague == []
 
 
