@@ -25,6 +25,7 @@ from typing import Final
 from app.domain.decision import Decision, Refusal, Value, in_words
 from app.domain.money import Money
 from app.domain.policies import NOT_ALLOWED, Snapshot
+from app.domain.reassignment import OPEN_REASSIGNMENTS
 from app.domain.refunds import missing_to
 from app.domain.vocabulary import (
     CancellationCategory as Category,
@@ -54,9 +55,6 @@ CATEGORIES: Final[dict[Party, tuple[Category, ...]]] = {
     ),
 }
 REASON_MAX: Final = 1_000
-OPEN_REASSIGNMENTS: Final = frozenset(
-    {ReassignmentStatus.PENDING_ACCEPTANCE, ReassignmentStatus.AWAITING_MENTEE_CHOICE}
-)
 _BEFORE_CONFIRMATION: Final = frozenset({SessionStatus.DRAFT, SessionStatus.PENDING_MENTOR_REVIEW})
 _STAFF_FROM: Final = _BEFORE_CONFIRMATION | {SessionStatus.SCHEDULED, SessionStatus.IN_PROGRESS}
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from app.domain.cancellation import OPEN_REASSIGNMENTS
 from app.domain.decision import Decision, Refusal, in_words
 from app.domain.policies import Snapshot
+from app.domain.reassignment import OPEN_REASSIGNMENTS
 from app.domain.times import Interval
 from app.domain.vocabulary import ReassignmentStatus, SessionStatus
 

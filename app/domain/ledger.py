@@ -1,8 +1,8 @@
 """What each event of money writes into the ledger (MN-4, MN-5, MN-6, MN-13, MN-14). Whole minor units.
 
 A debit is positive, a credit negative, and every transaction sums to zero. So ``gateway_clearing`` (what the gateway
-holds for us) grows positive, and what is owed to somebody grows negative: a mentor's pending wallet is minus the balance
-of ``held`` under that mentor's name, the available one minus ``mentor_payable``.
+holds for us) grows positive, and what is owed to somebody grows negative: a mentor's pending wallet is minus the
+balance of ``held`` under that mentor's name, the available one minus ``mentor_payable``.
 
 The mentor's share is ``floor(percentage * net)`` of the **cumulative** net, what was paid less what was refunded, and
 each event posts the difference between the share before and after it. Rounding each event by itself would drift away

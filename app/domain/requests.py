@@ -128,11 +128,12 @@ def decide_payment(facts: PaymentFacts, now: datetime) -> PaymentDecision:
         # The clock cancelled it for want of a payment; any other cancellation was somebody's will.
         facts.status is SessionStatus.CANCELLED and facts.cancellation_category is CancellationCategory.UNPAID
     )
-    if awaits and facts.status in {SessionStatus.DRAFT, SessionStatus.SCHEDULED}:
+    waiting = facts.status in {SessionStatus.DRAFT, SessionStatus.SCHEDULED}
+    if awaits and waiting and in_time:
         return _payment(LatePayment.CONFIRMS, "The session is paid and confirmed.", facts, now)
     if awaits and lost and in_time and facts.slot_free:
         return _payment(LatePayment.REVIVES, "The payment came late, but the time was still free.", facts, now)
-    if awaits and lost:
+    if awaits and (lost or waiting):
         why = "the time is no longer free" if in_time else "the session would have begun"
         return _payment(LatePayment.REFUNDED, f"The payment came late and {why}; it goes back in full.", facts, now)
     message = "The session does not await a payment; it goes back in full."
