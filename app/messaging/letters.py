@@ -1,0 +1,84 @@
+"""Every kind of e-mail: how the records call it, which facts its words need, and which of them are secret (EM).
+
+The words stand in ``templates/email/<name>.txt``. Facts are named here so that a missing one is noticed where the mail
+is queued, in the transaction that caused it, and not in a job hours later.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+_HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class LetterKind:
+    """One template.
+
+    :param action: how the record is called (EM-2)
+    :param needs: facts that the caller must give
+    :param may: facts that the caller may give; left out, they are None
+    :param about_session: whether a session must be given; its facts are then taken from it
+    :param secret: facts that never stand in the record, only in the work to be done, and are wiped once it is
+    :param pointless_after: not sent at all when it could not be sent by then
+    :param tone: the color of the word above the title: neutral, blue, green, amber or red
+    """
+
+    action: str
+    needs: frozenset[str] = frozenset()
+    may: frozenset[str] = frozenset()
+    about_session: bool = True
+    secret: frozenset[str] = frozenset()
+    pointless_after: timedelta | None = None
+    tone: str = field(default="neutral", kw_only=True)
+
+
+def _kind(action: str, *needs: str, may: tuple[str, ...] = (), tone: str = "neutral") -> LetterKind:
+    return LetterKind(f"email.{action}", frozenset(needs), frozenset(may) | {"url"}, tone=tone)
+
+
+def _account(
+    action: str, *needs: str, secret: tuple[str, ...] = (), pointless_after: timedelta | None = None
+) -> LetterKind:
+    return LetterKind(
+        f"email.account.{action}",
+        frozenset(needs),
+        frozenset({"url"} - set(needs)),
+        about_session=False,
+        secret=frozenset(secret),
+        pointless_after=pointless_after,
+    )
+
+
+# Amounts end in ``_minor`` and are in the session's currency; times are instants; ``url`` replaces the button's path.
+LETTERS: Final[dict[str, LetterKind]] = {
+    # A booking.
+    "booking_confirmed": _kind("booking.confirmed", may=("paid_minor", "free_until"), tone="blue"),
+    "new_booking_alert": _kind("booking.new", may=("earnings_minor",), tone="blue"),
+    "booking_expired": _kind("booking.expired"),
+    "booking_request_received": _kind("booking.request_received", may=("answer_until", "message"), tone="amber"),
+    "request_approved": _kind("booking.request_approved", may=("pay_until", "message"), tone="blue"),
+    "request_rejected": _kind("booking.request_rejected", "reason", tone="red"),
+    "request_expired": _kind("booking.request_expired", may=("refund_minor",)),
+    # A session that does not take place.
+    "mentee_cancelled": _kind("booking.mentee_cancelled", may=("reason", "earnings_minor")),
+    "mentee_cancellation_confirmation": _kind(
+        "booking.mentee_cancellation_confirmation", may=("refund_minor", "paid_minor")
+    ),
+    "mentor_cancellation_confirmation": _kind("booking.mentor_cancellation_confirmation", may=("reason",)),
+    "admin_cancelled_session": _kind("booking.admin_cancelled", "reason", may=("refund_minor",)),
+    # Money.
+    "refund_processed": _kind("payment.refund_processed", "refund_minor", tone="green"),
+    "late_payment_refunded": _kind("payment.late_refunded", "refund_minor", tone="amber"),
+    # Around the session.
+    "meeting_link_missing": _kind("meeting.link_missing", tone="amber"),
+    "session_completed": _kind("booking.completed", may=("review_until",), tone="green"),
+    # The account.
+    "welcome": _account("welcome"),
+    "password_reset": _account("password_reset", "url", secret=("url",), pointless_after=_HOUR),
+    "mentor_verified": _account("mentor_verified"),
+    "mentor_declined": _account("mentor_declined", "reason"),
+    "account_suspended": _account("suspended", "reason"),
+}

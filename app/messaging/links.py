@@ -1,0 +1,20 @@
+"""The paths that messages lead to. They are promises: a mail of last year still leads there."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+SIGN_IN = "/sign-in"
+MENTORS = "/mentors"
+MY_SESSIONS = "/my/sessions"
+MENTOR_SCHEDULE = "/mentor/schedule"
+
+
+def session_page(session_id: UUID | str) -> str:
+    """The page of one session, for both parties: with the join button inside its window (JN-2), payment, review."""
+    return f"/sessions/{session_id}"
+
+
+def calendar_file(session_id: UUID | str) -> str:
+    """The session as an ``.ics`` file (DB-6)."""
+    return f"/sessions/{session_id}/calendar.ics"
