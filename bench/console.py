@@ -35,7 +35,7 @@ from app.people.accounts import create_user
 from bench.handwritten import CSV, pages
 
 ROUNDS = 15
-PASSWORD = "measure-only-on-this-machine"  # noqa: S105 - an account in a throw-away database
+PASSWORD = "measure-only-on-this-machine"
 AGENT = "agent@bench.example"
 _SERVER = {"shared_buffers": "1GB", "maintenance_work_mem": "512MB", "max_wal_size": "8GB"}
 
@@ -149,7 +149,9 @@ def compare(app: Flask, database_url: str) -> dict[str, float]:
 
 def export(client: FlaskClient, connection: psycopg.Connection[Any], now: datetime) -> None:
     """CSV: first byte, total and memory, ours over the filter that holds about 100,000 rows."""
-    since = connection.execute("SELECT scheduled_at::date FROM sessions ORDER BY scheduled_at DESC OFFSET 100000 LIMIT 1")
+    since = connection.execute(
+        "SELECT scheduled_at::date FROM sessions ORDER BY scheduled_at DESC OFFSET 100000 LIMIT 1"
+    )
     first = since.fetchone()
     path = "/admin/sessions/export" + (f"?startDate={first[0]}" if first else "")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -184,7 +186,7 @@ def main() -> None:
     parser.add_argument("--sessions", type=int, default=1_000_000)
     parser.add_argument("--folder", type=Path, default=Path("var/bench"), help="kept, so that a second run is quick")
     chosen = parser.parse_args()
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)  # noqa: S607
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     print(f"commit {commit.stdout.strip()}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, medians of {ROUNDS}")
     small = one_size(chosen.folder / "small", 10_000)
     large = one_size(chosen.folder / "large", chosen.sessions)

@@ -40,7 +40,7 @@ _CASE = [
 _OVERVIEW = [
     """SELECT status, cancelled_by, currency, sum(sessions), sum(rate_minor), sum(refund_amount_minor)
        FROM session_daily_figures WHERE day >= %(since)s GROUP BY 1, 2, 3""",
-    """SELECT status, sum(sessions) FROM session_daily_figures WHERE day >= %(before)s AND day < %(since)s GROUP BY 1""",
+    "SELECT status, sum(sessions) FROM session_daily_figures WHERE day >= %(before)s AND day < %(since)s GROUP BY 1",
     "SELECT day, sum(sessions) FROM session_daily_figures WHERE day >= %(quarter)s GROUP BY 1 ORDER BY 1",
     """SELECT cancellation_category, sum(sessions) FROM session_daily_figures
        WHERE day >= %(since)s AND status = 'cancelled' GROUP BY 1 ORDER BY 2 DESC LIMIT 5""",
@@ -62,7 +62,8 @@ def pages(connection: psycopg.Connection[Any], now: datetime) -> Callable[[dict[
         ids = [row[0] for row in run(sql, values)]
         total = run(_TOTAL)[0][0]
         cells = "".join(
-            "<tr>" + "".join(f"<td>{escape(str(value))}</td>" for value in row) + "</tr>" for row in run(_ROWS, {"ids": ids})
+            "<tr>" + "".join(f"<td>{escape(str(value))}</td>" for value in row) + "</tr>"
+            for row in run(_ROWS, {"ids": ids})
         )
         return f"<p>{total}</p><table>{cells}</table>"
 
@@ -70,7 +71,11 @@ def pages(connection: psycopg.Connection[Any], now: datetime) -> Callable[[dict[
         return "".join(f"<pre>{escape(str(run(sql, {'id': session_id})))}</pre>" for sql in _CASE)
 
     def overview() -> str:
-        days = {"since": now - timedelta(days=30), "before": now - timedelta(days=60), "quarter": now - timedelta(days=90)}
+        days = {
+            "since": now - timedelta(days=30),
+            "before": now - timedelta(days=60),
+            "quarter": now - timedelta(days=90),
+        }
         return "".join(f"<pre>{escape(str(run(sql, days)))}</pre>" for sql in _OVERVIEW)
 
     def export() -> Iterator[bytes]:

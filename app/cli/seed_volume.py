@@ -18,7 +18,9 @@ DAYS_BACK = 1_125
 _GUARDED = ("sessions", "session_reviews", "session_audit_log", "payments")
 
 _FIRST = "Ada Grace Linus Margaret Alan Barbara Donald Radia Ken Frances Tim Hedy Guido Joan Dennis Karen Bjarne Mary"
-_LAST = "Okafor Lindqvist Tanaka Moreau Silva Novak Haddad Kowalski Reyes Iyer Schmidt Olsen Nakamura Costa Weber Dubois"
+_LAST = (
+    "Okafor Lindqvist Tanaka Moreau Silva Novak Haddad Kowalski Reyes Iyer Schmidt Olsen Nakamura Costa Weber Dubois"
+)
 _TOPICS = (
     "Career planning|Portfolio review|Interview practice|System design|First leadership role|Salary negotiation|"
     "Data pipelines|Product strategy|Public speaking|Code review habits|Moving to management|Research proposal"

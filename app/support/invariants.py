@@ -142,5 +142,3 @@ def _ask(invariant: str, says: str, sql: str) -> Finding:
 def _money(check: money_checks.Check) -> Finding:
     problems = check.run()
     return Finding(check.invariant, check.says, len(problems), tuple(str(problem) for problem in problems[:_SHOWN]))
-
-
