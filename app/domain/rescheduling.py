@@ -179,7 +179,7 @@ def decide_response(
     match answer:
         case RescheduleAnswer.REJECT if by is Party.MENTEE:
             return _not_theirs(
-                "Only a mentor declines. Propose another time, or let it expire; the session then stays.", talk
+                "Only a mentor declines. Propose another time, or let it expire: the session stays.", talk
             )
         case RescheduleAnswer.CANCEL_SESSION if by is Party.MENTOR or talk.initiator is Party.MENTEE:
             return _not_theirs("Only a mentee whose mentor asked to move can cancel like this.", talk)
@@ -187,7 +187,7 @@ def decide_response(
             return Decision(
                 allowed=False,
                 rule="counter_limit",
-                message=f"There were {talk.counter_count} counter-proposals already. Accept, or leave the time as it is.",
+                message=f"There were {talk.counter_count} counter-proposals already. Accept, or leave it as it is.",
                 numbers={"count": talk.counter_count, "max_counter_proposals": policies.max_counter_proposals},
                 next_change="One counter-proposal fewer and it would have been possible.",
                 refusal=Refusal.POLICY,
