@@ -13,6 +13,7 @@ from app.integrations.adapters import Adapters
 from app.integrations.mailer import LocalMailbox, Mailer, SmtpMailer
 from app.integrations.meetings.jitsi import JitsiProvider
 from app.integrations.payments.sandbox import SandboxGateway
+from app.people.passwords import hash_cheaply
 
 _ROOT = Path(__file__).resolve().parent.parent
 _LARGEST_REQUEST = 60 * 1024 * 1024
@@ -72,6 +73,8 @@ def _configure(app: Flask, settings: Settings) -> None:
         MAIL_SUPPRESS_SEND=False,
     )
     app.extensions["desk-settings"] = settings
+    if settings.app_env == "test":
+        hash_cheaply()
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # Flask's documented way to add a middleware

@@ -17,8 +17,10 @@ from uuid import uuid4
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy import create_engine, event, text
 from sqlalchemy.engine import make_url
+from werkzeug.datastructures import Headers
 
 from app import create_app
 from app.domain.context import SYSTEM, Actor, Context
@@ -100,14 +102,25 @@ class _Client(FlaskClient):
     """A browser: each request gets an application context of its own, as in production.
 
     Flask would otherwise reuse the test's context, and with it the database session and the signed-in user.
+    What it posts carries the token of its pages, as a browser's forms and scripts do; ``csrf=False`` leaves it out.
     """
 
-    def open(self, *args: Any, **kwargs: Any) -> Any:
+    def open(self, *args: Any, csrf: bool = True, **kwargs: Any) -> Any:
+        if csrf and kwargs.get("method", "GET") in {"POST", "PUT", "PATCH", "DELETE"}:
+            kwargs["headers"] = Headers(kwargs.get("headers"))
+            kwargs["headers"].setdefault("X-CSRFToken", self.csrf_token())
         with self.application.app_context():
             response = super().open(*args, **kwargs)
             response.get_data()
         db.session.expire_all()
         return response
+
+    def csrf_token(self) -> str:
+        """The token that this browser's pages hold."""
+        with self.session_transaction() as cookie:
+            raw = cookie.setdefault("csrf_token", "0123456789abcdef0123456789abcdef01234567")
+        key = self.application.secret_key
+        return str(URLSafeTimedSerializer(key, salt="wtf-csrf-token").dumps(raw))
 
 
 @pytest.fixture(scope="session")

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.http import assets, clock, csp, formatting
+from app.config import Settings
+from app.http import assets, clock, context, cross_site, csp, errors, formatting, limits, login
 
 
 def init_app(app: Flask) -> None:
-    """Register clock, security headers, filters and the rest of this package."""
+    """Register clock, context, login, limits, the token against other sites' forms, errors, headers and filters.
+
+    The order is that of their ``before_request`` steps: who asks, how often, from which page.
+    """
+    settings: Settings = app.extensions["desk-settings"]
     clock.init_app(app)
+    context.init_app(app)
+    login.init_app(app)
+    limits.init_app(app, settings)
+    cross_site.init_app(app)
+    errors.init_app(app)
     csp.init_app(app)
     assets.init_app(app)
     formatting.init_app(app)

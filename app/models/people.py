@@ -61,6 +61,10 @@ class User(Model):
         """Active and not suspended (ID-4)."""
         return self.is_active and self.suspended_at is None
 
+    # What Flask-Login and templates ask of the one who is signed in.
+    is_authenticated = True
+    is_anonymous = False
+
     def __repr__(self) -> str:
         return f"<User {self.email}>"
 

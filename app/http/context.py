@@ -1,0 +1,83 @@
+"""What a request is to the product: who asks, when, from where, and under which reference (OPS-5)."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import structlog
+from flask import g, has_request_context, request
+from flask_login import current_user
+
+from app.domain.context import ANONYMOUS, SYSTEM, Actor, Context
+from app.http import clock
+
+if TYPE_CHECKING:
+    from flask import Flask, Response
+
+_HEADER = "X-Request-ID"
+_SANE = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_LONGEST_AGENT = 400
+
+
+def request_id() -> str:
+    """The reference of this request: the caller's, when it is one that a log can hold, else one of ours."""
+    if "request_id" not in g:
+        given = request.headers.get(_HEADER, "") if has_request_context() else ""
+        g.request_id = given if _SANE.fullmatch(given) else f"req-{uuid4().hex[:20]}"
+    found: str = g.request_id
+    return found
+
+
+def request_now() -> datetime:
+    """The request's own moment: everything in one answer is decided and told at the same time."""
+    if "now" not in g:
+        g.now = clock.now()
+    moment: datetime = g.now
+    return moment
+
+
+def current_actor() -> Actor:
+    """Who asks: the signed-in user or the bearer token's owner; nobody otherwise."""
+    if not has_request_context() or not current_user.is_authenticated:
+        return ANONYMOUS
+    # Made when the user was loaded (app.http.login): a rolled-back action must not make it ask the database again.
+    actor: Actor = g.actor
+    return actor
+
+
+def current_context() -> Context:
+    """The last argument of every action that this request calls."""
+    agent = request.headers.get("User-Agent", "")[:_LONGEST_AGENT]
+    return Context(
+        actor=current_actor(),
+        now=request_now(),
+        request_id=request_id(),
+        ip_address=request.remote_addr,
+        user_agent=agent.replace("\0", "") or None,
+    )
+
+
+def command_context() -> Context:
+    """The context of a command line: whoever has it has the database as well (ID-1)."""
+    return Context(actor=SYSTEM, now=clock.now(), request_id=f"cli-{uuid4().hex[:20]}")
+
+
+def init_app(app: Flask) -> None:
+    """Give every request its reference and moment, and say the reference in every answer."""
+
+    @app.before_request
+    def open_request() -> None:
+        request_now()
+        structlog.contextvars.bind_contextvars(request_id=request_id())
+
+    @app.after_request
+    def tell_reference(response: Response) -> Response:
+        response.headers[_HEADER] = request_id()
+        return response
+
+    @app.teardown_request
+    def close_request(_: BaseException | None) -> None:
+        structlog.contextvars.unbind_contextvars("request_id")

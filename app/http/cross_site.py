@@ -1,0 +1,45 @@
+"""No other site's page may act in a signed-in browser's name: Flask-WTF's token alone, on every unsafe request (SEC-2).
+
+Exempt are requests with a bearer token, which a browser never sends by itself, and what says so with ``csrf.exempt``:
+webhooks, which are signed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from flask import current_app, request
+from flask_wtf.csrf import CSRFError
+
+from app.extensions import csrf
+from app.http.login import has_bearer
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+
+
+def _protect() -> None:
+    if request.method in _SAFE_METHODS or request.endpoint is None or has_bearer():
+        return
+    csrf.protect(apply_exemptions=True)
+    if "Origin" in request.headers and not csrf._is_exempt() and not _is_ours(request.headers["Origin"]):  # noqa: SLF001 - the same exemptions
+        raise CSRFError("The request comes from another site.")
+
+
+def _is_ours(origin: str) -> bool:
+    ours = {request.host_url.rstrip("/"), _origin(current_app.config["PUBLIC_URL"])}
+    return origin in ours
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def init_app(app: Flask) -> None:
+    """Check every unsafe request, after the limits and before the view."""
+    app.config["WTF_CSRF_CHECK_DEFAULT"] = False  # the check is ours, because of bearer tokens
+    app.before_request(_protect)

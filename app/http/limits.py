@@ -1,0 +1,110 @@
+"""How often somebody may ask, by account and by address; a refusal is a 429 in words (API-3, SEC-3).
+
+Counts stand in Redis and, while that is away, in this process: the product goes on and stays guarded.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from flask import request
+from flask_limiter import Limit, Limiter
+from flask_login import current_user
+
+from app.config import Settings
+from app.http.login import is_api
+
+if TYPE_CHECKING:
+    from flask import Flask, Response
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def address() -> str:
+    """The caller's address, as the trusted proxies tell it."""
+    return f"address:{request.remote_addr}"
+
+
+def account() -> str:
+    """The signed-in account, or the address of a stranger."""
+    return f"user:{current_user.id}" if current_user.is_authenticated else address()
+
+
+def named_account() -> str:
+    """The account that a form names, whether or not it exists (SEC-3)."""
+    return f"named:{_typed_email()}"
+
+
+def named_account_here() -> str:
+    """The account that a form names, as tried from this address."""
+    return f"named:{_typed_email()}:{request.remote_addr}"
+
+
+def _typed_email() -> str:
+    return request.form.get("email", "").strip().lower()[:254] or "nobody"
+
+
+limiter = Limiter(
+    account,
+    default_limits=[Limit("600 per minute", key_function=account), Limit("1200 per minute", key_function=address)],
+    default_limits_exempt_when=lambda: not is_api(),
+    strategy="fixed-window",
+    in_memory_fallback_enabled=True,
+    key_prefix="limits",
+)
+
+
+def _limited(*limits: tuple[str, Callable[[], str]]) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """A decorator that puts several limits on what a view is posted; stands below the route's own decorator."""
+
+    def decorate(view: Callable[P, R]) -> Callable[P, R]:
+        for value, key in limits:
+            view = limiter.limit(value, key_func=key, methods=["POST", "PUT", "PATCH", "DELETE"])(view)
+        return view
+
+    return decorate
+
+
+# Tries against one account from one address end soon; against one account from everywhere later, so that a stranger
+# cannot lock its owner out; against all accounts from one address in between. All of them are over within the hour.
+limit_sign_in = _limited(
+    ("5 per minute; 20 per hour", named_account_here), ("100 per hour", named_account), ("20 per minute", address)
+)
+limit_reset = _limited(("3 per 15 minutes", named_account), ("10 per 15 minutes", address))
+limit_registration = _limited(("3 per 15 minutes", named_account), ("20 per hour", address))
+limit_secret_link = _limited(("20 per 15 minutes", address))
+limit_password = _limited(("5 per minute; 20 per hour", account))
+limit_booking = _limited(("10 per minute; 60 per hour", account))
+limit_upload = _limited(("20 per hour", account))
+
+
+def storage_uri(redis_url: str) -> str:
+    """The address of the same Redis as the library that counts writes it."""
+    return f"redis+{redis_url}" if redis_url.startswith("unix://") else redis_url
+
+
+def _tell_limits(response: Response) -> Response:
+    limit = limiter.current_limit
+    if limit is not None and limiter.enabled:
+        seconds = max(0, int(limit.reset_at - time.time()) + 1)
+        response.headers["RateLimit-Limit"] = str(limit.limit.amount)
+        response.headers["RateLimit-Remaining"] = str(max(0, limit.remaining))
+        response.headers["RateLimit-Reset"] = str(seconds)
+        if limit.breached:
+            response.headers["Retry-After"] = str(seconds)
+    return response
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Start counting; in tests only where a test turns it on (``limiter.enabled``)."""
+    is_test = settings.app_env == "test"
+    app.config["RATELIMIT_STORAGE_URI"] = "memory://" if is_test else storage_uri(settings.redis_url)
+    if not is_test:
+        app.config["RATELIMIT_STORAGE_OPTIONS"] = {"socket_timeout": 1, "socket_connect_timeout": 1}
+    limiter.enabled = True
+    limiter.init_app(app)
+    limiter.enabled = not is_test
+    app.after_request(_tell_limits)

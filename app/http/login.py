@@ -1,0 +1,199 @@
+"""Who is signed in: a random token in the signed cookie, its hash in ``logins``; or a bearer token for the API (SEC-2).
+
+The cookie alone is worth nothing: each request asks the database, so that signing out, a new password, suspension or a
+new role work at once in every browser. A request with an ``Authorization`` header never looks at the cookie.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import wraps
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from flask import Request, g, has_request_context, request, session
+from flask_login import current_user
+
+from app.domain.context import Actor
+from app.domain.errors import Forbidden, SignInRequired
+from app.domain.permissions import Permission, require
+from app.extensions import login
+from app.http.context import current_actor, current_context, request_now
+from app.models import Login, User
+from app.people import logins, tokens
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+API_PREFIX = "/api/"
+_TOKEN = "login"  # noqa: S105 - the name of a place in the cookie
+_COOKIE_LIFE = timedelta(days=60)
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class PasswordNeeded(Forbidden):
+    """The password has to be typed again before money or policies are touched (SEC-2)."""
+
+    code = "password_needed"
+
+
+def sign_in(user: User, remember: bool = False) -> None:  # noqa: FBT001, FBT002 - as Flask-Login's own
+    """Sign this browser in with a new session, so that nothing planted in the old one survives (B-6)."""
+    ctx = current_context().acting_as(_actor(user))
+    token = logins.open_login(user, remembered=remember, ctx=ctx)
+    session.clear()
+    g.pop("csrf_token", None)
+    session[_TOKEN] = token
+    session.permanent = remember and not user.is_staff
+    _become(user, None)
+
+
+def sign_out() -> None:
+    """Sign this browser out, in the database first: a copy of its cookie is worth nothing afterwards."""
+    found = current_login()
+    if found is not None:
+        logins.end_login(found.id, user_id=found.user_id, ctx=current_context())
+    session.clear()
+    g.pop("csrf_token", None)
+    _become(None, None)
+
+
+def current_login() -> Login | None:
+    """The row of this browser's sign-in; None for a bearer token and for nobody."""
+    if not current_user.is_authenticated:
+        return None
+    found: Login | None = g.get("login_row")
+    return found
+
+
+def is_api() -> bool:
+    """Whether this request is one to the JSON API."""
+    return request.path.startswith(API_PREFIX)
+
+
+def has_bearer() -> bool:
+    """Whether this request brings a bearer token of its own, which no other site's page can make a browser send."""
+    return is_api() and "Authorization" in request.headers
+
+
+def require_fresh_password() -> None:
+    """Let money and policies be touched only shortly after the password was typed (SEC-2).
+
+    A bearer token cannot confirm a password; what it may do was chosen when it was made.
+
+    :raises SignInRequired: when nobody is signed in
+    :raises PasswordNeeded: when the last time was too long ago
+    """
+    if current_actor().user_id is None:
+        raise SignInRequired("Please sign in first.")
+    found = current_login()
+    if found is not None and not logins.is_fresh(found, now=request_now()):
+        raise PasswordNeeded("Please type your password again before you go on.")
+
+
+def requires(permission: Permission) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """A view for whoever has ``permission``: others get to the sign-in page (401 in the API), or 403 (ADM-2)."""
+
+    def decorate(view: Callable[P, R]) -> Callable[P, R]:
+        @wraps(view)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+            require(current_actor(), permission)
+            return view(*args, **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+def signed_in(view: Callable[P, R]) -> Callable[P, R]:
+    """A view for whoever is signed in: others get to the sign-in page (401 in the API)."""
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        if not current_user.is_authenticated:
+            raise SignInRequired("Please sign in first.")
+        return view(*args, **kwargs)
+
+    return guarded
+
+
+def _load_user(_: Request) -> User | None:
+    return _from_bearer() if has_bearer() else _from_cookie()
+
+
+def _from_cookie() -> User | None:
+    token = session.get(_TOKEN)
+    found = logins.find_login(token, now=request_now()) if isinstance(token, str) else None
+    if found is None:
+        return None
+    row, user = found
+    _remember(user, row)
+    logins.note_seen(row, now=request_now())
+    return user
+
+
+def _from_bearer() -> User | None:
+    scheme, _, secret = request.headers["Authorization"].partition(" ")
+    if scheme.lower() != "bearer":
+        return None
+    found = tokens.authenticate_token(secret.strip(), now=request_now())
+    if found is None:
+        return None
+    token, user = found
+    _remember(user, None)
+    g.token_scopes = tuple(token.scopes)
+    return user
+
+
+def _remember(user: User, row: Login | None) -> None:
+    g.actor = _actor(user)
+    g.login_row = row
+    g.viewer_zone = user.timezone
+
+
+def _become(user: User | None, row: Login | None) -> None:
+    """The rest of this request is the new person's; Flask-Login keeps its user in ``g``, too."""
+    for name in ("_login_user", "actor", "login_row", "viewer_zone"):
+        g.pop(name, None)
+    if user is not None:
+        g._login_user = user  # noqa: SLF001 - where Flask-Login looks
+        _remember(user, row)
+
+
+def _actor(user: User) -> Actor:
+    return Actor.user(user.id, user.role, user.name)
+
+
+def _unauthorized() -> None:
+    raise SignInRequired("Please sign in first.")
+
+
+def _check_bearer() -> None:
+    """A bad or too narrow token is refused before any view runs, so that no view can forget to ask."""
+    if not has_bearer():
+        return
+    if not current_user.is_authenticated:
+        raise SignInRequired("This token does not work: it is unknown, was revoked, or has ended.", code="bad_token")
+    scope = tokens.Scope.READ if request.method in _SAFE_METHODS else tokens.Scope.WRITE
+    if not tokens.scope_allows(g.token_scopes, scope):
+        raise Forbidden(f"This token does not have the scope “{scope}”.", code="scope_missing")
+
+
+def _viewer_zone() -> dict[str, str]:
+    """Loading the user for a page's frame also sets the zone in which that page's times are written (ID-7)."""
+    if has_request_context():
+        _ = current_user.is_authenticated
+    return {}
+
+
+def init_app(app: Flask) -> None:
+    """Teach Flask-Login to find users, and guard the API's tokens."""
+    app.config["PERMANENT_SESSION_LIFETIME"] = _COOKIE_LIFE
+    login.session_protection = None  # a browser that updates itself stays signed in
+    login.request_loader(_load_user)
+    login.unauthorized_handler(_unauthorized)
+    app.before_request(_check_bearer)
+    app.context_processor(_viewer_zone)
