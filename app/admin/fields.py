@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import g
 from flask_admin.contrib.sqla import filters
 from flask_admin.contrib.sqla.form import AdminModelConverter
 from flask_admin.model.filters import convert
@@ -14,13 +13,13 @@ from flask_admin.model.form import converts
 from wtforms import DateTimeLocalField
 from wtforms.validators import ValidationError
 
-from app.http.formatting import zone_label, zone_of
+from app.http.formatting import reader_zone, zone_label, zone_of
 
 _FORMATS = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"]
 
 
 def _zone() -> ZoneInfo:
-    return zone_of(g.get("viewer_zone") or "UTC")
+    return zone_of(reader_zone())
 
 
 def to_instant(local: datetime, zone: ZoneInfo) -> datetime:

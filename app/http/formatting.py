@@ -68,13 +68,14 @@ __all__ = [
 ]
 
 
-def _zone(zone: str | ZoneInfo | None) -> str | ZoneInfo:
-    return zone or g.get("viewer_zone") or "UTC"
+def reader_zone() -> str | ZoneInfo:
+    """The zone of whoever looks at the page, as the door has set it; UTC when nobody is signed in."""
+    return g.get("viewer_zone") or "UTC"
 
 
-def _now() -> datetime:
-    # The request's own moment, so that everything on one page is told at the same time. A page that is drawn without
-    # a door before it (an error page) asks the clock here, once.
+def page_now() -> datetime:
+    """The request's own moment, so that everything on one page is told at the same time."""
+    # A page that is drawn without a door before it (an error page) asks the clock here, once.
     if "now" not in g:
         g.now = clock.now()
     moment: datetime = g.now
@@ -98,11 +99,11 @@ def init_app(app: Flask) -> None:
         avatar_color=avatar_color,
         sparkline=sparkline_points,
         zone_label=zone_label,
-        zone_offset=lambda moment, zone=None: zone_offset(moment, _zone(zone)),
-        when=lambda moment, zone=None: format_when(moment, _zone(zone), _now()),
-        date=lambda day, zone=None: format_date(day, _zone(zone), _now()),
-        day=lambda day, zone=None: format_day(day, _zone(zone), _now()),
-        clock=lambda moment, zone=None: format_clock(moment, _zone(zone)),
-        exact=lambda moment, zone=None: format_exact(moment, _zone(zone)),
-        relative=lambda moment: format_relative(moment, _now()),
+        zone_offset=lambda moment, zone=None: zone_offset(moment, zone or reader_zone()),
+        when=lambda moment, zone=None: format_when(moment, zone or reader_zone(), page_now()),
+        date=lambda day, zone=None: format_date(day, zone or reader_zone(), page_now()),
+        day=lambda day, zone=None: format_day(day, zone or reader_zone(), page_now()),
+        clock=lambda moment, zone=None: format_clock(moment, zone or reader_zone()),
+        exact=lambda moment, zone=None: format_exact(moment, zone or reader_zone()),
+        relative=lambda moment: format_relative(moment, page_now()),
     )

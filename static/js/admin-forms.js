@@ -9,9 +9,7 @@ const chooser = (field) => {
 };
 
 const words = (field) => new window.TomSelect(field, {
-  create: true, persist: false, delimiter: ",", plugins: ["remove_button"],
-  duplicates: field.dataset.allowDuplicateTags === "true",
-  options: JSON.parse(field.dataset.tags ?? "[]").map(({ id, text }) => ({ value: id, text })),
+  create: true, persist: false, delimiter: ",", plugins: ["remove_button"], duplicates: field.dataset.allowDuplicateTags === "true",
 });
 
 /* A record looked up by typing. Flask-Admin answers [[id, text], …] and reads ids joined by its separator. */
@@ -37,7 +35,7 @@ const lookup = (field) => {
     render: { no_results: () => '<div class="no-results">Nothing found</div>' },
   });
   if (!many) select.on("type", () => select.clearOptions((option) => select.items.includes(option.value)));
-  if (!many) field.form?.addEventListener("formdata", (event) => { if (!event.formData.get(field.name)) event.formData.set(field.name, BLANK); });
+  if (!many && field.dataset.allowBlank) field.form?.addEventListener("formdata", (event) => { if (!event.formData.get(field.name)) event.formData.set(field.name, BLANK); });
 };
 
 /* Native date and time inputs say "2026-11-14T10:00"; Flask-Admin's own fields read "2026-11-14 10:00:00". */

@@ -1,4 +1,5 @@
 /* Links with data-dialog open their page's [data-dialog-content] in a dialog; without this script they are plain links.
+   Comes by import (confirm.js, shortcuts.js), never by a tag of its own: under a second address it would run twice.
    Forms inside are ordinary forms. Enter in a field never fires a form that carries data-no-enter. */
 
 const failed = () => document.dispatchEvent(new CustomEvent("toast", {
