@@ -67,6 +67,8 @@ LETTERS: Final[dict[str, LetterKind]] = {
     "mentee_cancellation_confirmation": _kind(
         "booking.mentee_cancellation_confirmation", may=("refund_minor", "paid_minor")
     ),
+    "mentor_cancelled": _kind("booking.mentor_cancelled", may=("reason", "refund_minor"), tone="red"),
+    "mentor_cancelled_no_mentor": _kind("booking.mentor_cancelled", may=("reason", "refund_minor")),
     "mentor_cancellation_confirmation": _kind("booking.mentor_cancellation_confirmation", may=("reason",)),
     "admin_cancelled_session": _kind("booking.admin_cancelled", "reason", may=("refund_minor",)),
     # Money.

@@ -200,7 +200,7 @@ class _Words:
         return format_date(start, self._zone, self._now)
 
     def _times(self, start: datetime, minutes: int) -> str:
-        """``10:00 - 10:45 (Berlin, GMT+1)`` with a dash; on the night the clock changes both ends carry their offset."""
+        """``10:00 - 10:45 (Berlin, GMT+1)``; on the night the clock changes both ends carry their offset."""
         end = start + timedelta(minutes=minutes)
         place, first, last = zone_label(self._zone), offset_label(start, self._zone), offset_label(end, self._zone)
         from_, to = (f"{moment.astimezone(self._zone):%H:%M}" for moment in (start, end))
