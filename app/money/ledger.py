@@ -1,0 +1,125 @@
+"""Writing entries into the ledger and asking it for balances (MN-4). Rows are only added; the database refuses more.
+
+What an event writes is decided in ``domain.ledger``. Debits are positive, credits negative, amounts in minor units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID, uuid4
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.dialects.postgresql import insert
+
+from app.domain.context import Context
+from app.domain.ledger import Account, Entry, LedgerEvent
+from app.extensions import db
+from app.models import LedgerAccount, LedgerPosting, LedgerTransaction
+
+
+def post(
+    entry: Entry, *, source_id: UUID | str, ctx: Context, session_id: UUID | None = None, note: str | None = None
+) -> LedgerTransaction | None:
+    """This function will write one balanced entry; None when nothing moves.
+
+    Call it inside a transaction, with the session's rows locked.
+
+    :param source_id: the payment, refund, session or payout it stands for; one source has one entry per event, and the
+        database refuses a second, so that a mistake can never count money twice
+    """
+    if entry.is_empty:
+        return None
+    accounts = _account_ids({posting.account for posting in entry.postings}, entry.currency, ctx)
+    written = LedgerTransaction(
+        id=uuid4(),
+        kind=entry.event.value,
+        source_id=str(source_id),
+        session_id=session_id,
+        note=note,
+        created_at=ctx.now,
+    )
+    db.session.add(written)
+    db.session.flush()  # a second entry of this source is refused here, not somewhere later
+    db.session.add_all(
+        LedgerPosting(
+            id=uuid4(),
+            transaction_id=written.id,
+            account_id=accounts[posting.account],
+            amount_minor=posting.minor,
+            currency=entry.currency,
+        )
+        for posting in entry.postings
+    )
+    db.session.flush()
+    return written
+
+
+def _account_ids(accounts: Iterable[Account], currency: str, ctx: Context) -> dict[Account, UUID]:
+    # One order for everybody: two transactions that make the same accounts wait for each other and never crosswise.
+    wanted = sorted(accounts, key=lambda account: (account.kind, str(account.owner)))
+    found = _known_accounts(wanted, currency)
+    missing = [account for account in wanted if account not in found]
+    if not missing:
+        return found
+    for account in missing:
+        db.session.execute(
+            insert(LedgerAccount)
+            .values(id=uuid4(), kind=account.kind, owner_id=account.owner, currency=currency, created_at=ctx.now)
+            .on_conflict_do_nothing(constraint="uq_ledger_accounts_kind_owner_id_currency")
+        )
+    return _known_accounts(wanted, currency)
+
+
+def _known_accounts(accounts: Iterable[Account], currency: str) -> dict[Account, UUID]:
+    rows = db.session.execute(
+        select(LedgerAccount.kind, LedgerAccount.owner_id, LedgerAccount.id).where(
+            LedgerAccount.currency == currency, or_(*(_is(account) for account in accounts))
+        )
+    )
+    return {Account(row.kind, row.owner_id): row.id for row in rows}
+
+
+def _is(account: Account) -> ColumnElement[bool]:
+    owner = LedgerAccount.owner_id
+    return and_(
+        LedgerAccount.kind == account.kind, owner.is_(None) if account.owner is None else owner == account.owner
+    )
+
+
+def balance(account: Account, currency: str) -> int:
+    """The sum of an account's postings; what is owed to somebody is negative."""
+    total = db.session.scalar(
+        select(func.coalesce(func.sum(LedgerPosting.amount_minor), 0))
+        .join(LedgerAccount, LedgerAccount.id == LedgerPosting.account_id)
+        .where(_is(account), LedgerAccount.currency == currency)
+    )
+    return int(total or 0)
+
+
+def balances_of_session(session_id: UUID) -> dict[Account, int]:
+    """What one session put on each account, by its own entries only."""
+    rows = db.session.execute(
+        select(LedgerAccount.kind, LedgerAccount.owner_id, func.sum(LedgerPosting.amount_minor))
+        .join(LedgerPosting, LedgerPosting.account_id == LedgerAccount.id)
+        .join(LedgerTransaction, LedgerTransaction.id == LedgerPosting.transaction_id)
+        .where(LedgerTransaction.session_id == session_id)
+        .group_by(LedgerAccount.kind, LedgerAccount.owner_id)
+    )
+    return {Account(kind, owner_id): int(total) for kind, owner_id, total in rows}
+
+
+def count_of(session_id: UUID, event: LedgerEvent) -> int:
+    """How many entries of this kind the session has."""
+    return int(
+        db.session.scalar(
+            select(func.count())
+            .select_from(LedgerTransaction)
+            .where(LedgerTransaction.session_id == session_id, LedgerTransaction.kind == event.value)
+        )
+        or 0
+    )
+
+
+def is_settled(session_id: UUID) -> bool:
+    """Whether what is kept of the session has become available: settled more often than that was taken back."""
+    return count_of(session_id, LedgerEvent.SETTLED) > count_of(session_id, LedgerEvent.UNSETTLED)

@@ -1,0 +1,145 @@
+"""The money of one session in one place: paid = refunded + mentor + platform + held (INV-3, SD-1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+
+from app.domain.errors import NotFound
+from app.domain.ledger import GOODWILL, PLATFORM_HELD, PLATFORM_REVENUE
+from app.domain.money import Money
+from app.domain.vocabulary import AccountKind, PaymentState, RefundState, RefundType
+from app.extensions import db
+from app.models import LedgerAccount, LedgerPosting, LedgerTransaction, MentoringSession, Payment, Refund
+from app.money.ledger import balances_of_session
+from app.money.rows import DECIDED, read_rows
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerLine:
+    """One posting, as the case page lists it: debit positive, credit negative."""
+
+    at: datetime
+    event: str
+    account: AccountKind
+    owner_id: UUID | None
+    amount: Money
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionMoney:
+    """What came in, what went back, and whose the rest is.
+
+    :param paid: captured by the gateway and used of the credit, payments that go back whole included
+    :param refunded: decided refunds, whether they have arrived already or not; without bonuses
+    :param on_its_way: the part of ``refunded`` that has not arrived
+    :param awaiting: refunds that wait for a second person; not in ``refunded``
+    :param mentor: settled for the mentor
+    :param platform: settled for the platform
+    :param held_mentor: the mentor's share that is not settled yet
+    :param held_platform: the platform's, likewise
+    :param bonus: goodwill credit that the platform gave
+    :param borne: what the platform paid the mentor for money that had gone back already (ACT-5)
+    """
+
+    currency: str
+    paid: Money
+    paid_by_credit: Money
+    refunded: Money
+    on_its_way: Money
+    awaiting: Money
+    mentor: Money
+    platform: Money
+    held_mentor: Money
+    held_platform: Money
+    bonus: Money
+    borne: Money
+    payments: Sequence[Payment]
+    refunds: Sequence[Refund]
+    lines: Sequence[LedgerLine]
+
+    @property
+    def held(self) -> Money:
+        return self.held_mentor + self.held_platform
+
+    @property
+    def difference(self) -> Money:
+        """Zero, always; anything else is a fault that the page shows in red (LEAD-7)."""
+        return self.paid + self.borne - self.refunded - self.mentor - self.platform - self.held
+
+    @property
+    def is_balanced(self) -> bool:
+        return self.difference.minor == 0
+
+
+def session_money(session_id: UUID) -> SessionMoney:
+    """This function will gather the money of one session.
+
+    :raises NotFound: there is no such session
+    """
+    currency = db.session.scalar(select(MentoringSession.currency).where(MentoringSession.id == session_id))
+    if currency is None:
+        raise NotFound
+    rows = read_rows(session_id)
+    balances = balances_of_session(session_id)
+    captured = [payment for payment in rows.payments if payment.status is PaymentState.SUCCEEDED]
+    ordinary = [refund for refund in rows.refunds if refund.type is not RefundType.BONUS]
+    bonuses = [refund for refund in rows.refunds if refund.type is RefundType.BONUS]
+    decided = [refund for refund in ordinary if refund.status in DECIDED]
+    waiting = [refund for refund in rows.refunds if refund.status is RefundState.AWAITING_APPROVAL]
+
+    def owed(*kinds: AccountKind) -> Money:
+        """Of mentors, the present one and former ones: what stands on accounts with an owner."""
+        total = sum(total for account, total in balances.items() if account.kind in kinds and account.owner is not None)
+        return Money(-total, currency)
+
+    bonus = _total([refund for refund in bonuses if refund.status in DECIDED], currency)
+    return SessionMoney(
+        currency=currency,
+        paid=Money(sum(payment.amount_minor + payment.credit_minor for payment in captured), currency),
+        paid_by_credit=Money(sum(payment.credit_minor for payment in captured), currency),
+        refunded=_total(decided, currency),
+        on_its_way=_total([refund for refund in decided if refund.status is not RefundState.PROCESSED], currency),
+        awaiting=_total(waiting, currency),
+        mentor=owed(AccountKind.MENTOR_PAYABLE),
+        platform=Money(-balances.get(PLATFORM_REVENUE, 0), currency),
+        held_mentor=owed(AccountKind.HELD),
+        held_platform=Money(-balances.get(PLATFORM_HELD, 0), currency),
+        bonus=bonus,
+        borne=Money(balances.get(GOODWILL, 0), currency) - bonus,
+        payments=rows.payments,
+        refunds=rows.refunds,
+        lines=ledger_lines(session_id),
+    )
+
+
+def _total(refunds: Sequence[Refund], currency: str) -> Money:
+    return Money(sum(refund.amount_minor for refund in refunds), currency)
+
+
+def ledger_lines(session_id: UUID) -> list[LedgerLine]:
+    """Every posting of a session, oldest first."""
+    rows = db.session.execute(
+        select(
+            LedgerTransaction.created_at,
+            LedgerTransaction.kind.label("event"),
+            LedgerTransaction.note,
+            LedgerAccount.kind,
+            LedgerAccount.owner_id,
+            LedgerPosting.amount_minor,
+            LedgerPosting.currency,
+        )
+        .join(LedgerPosting, LedgerPosting.transaction_id == LedgerTransaction.id)
+        .join(LedgerAccount, LedgerAccount.id == LedgerPosting.account_id)
+        .where(LedgerTransaction.session_id == session_id)
+        .order_by(LedgerTransaction.created_at, LedgerTransaction.id, LedgerAccount.kind, LedgerPosting.id)
+    )
+    return [
+        LedgerLine(row.created_at, row.event, row.kind, row.owner_id, Money(row.amount_minor, row.currency), row.note)
+        for row in rows
+    ]
