@@ -21,7 +21,7 @@ const lookup = (field) => {
   field.type = "text";
   const select = new window.TomSelect(field, {
     options: items, items: items.map((item) => item.value), maxItems: many ? null : 1, valueField: "value", labelField: "text",
-    searchField: [], placeholder: field.dataset.placeholder, delimiter: field.dataset.separator ?? ",", create: false,
+    searchField: [], placeholder: "Type to search", delimiter: field.dataset.separator ?? ",", create: false,
     plugins: many || field.dataset.allowBlank ? ["remove_button"] : [],
     shouldLoad: (query) => query.length >= least,
     load: async (query, done) => {
