@@ -219,8 +219,14 @@ END $$
 LEDGER = """
 CREATE FUNCTION require_balanced_ledger() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    transaction uuid := CASE TG_TABLE_NAME WHEN 'ledger_postings' THEN NEW.transaction_id ELSE NEW.id END;
+    transaction uuid;
 BEGIN
+    -- Two statements, not one CASE: an expression that names a column the row has not fails as a whole.
+    IF TG_TABLE_NAME = 'ledger_postings' THEN
+        transaction := NEW.transaction_id;
+    ELSE
+        transaction := NEW.id;
+    END IF;
     IF (SELECT count(*) FROM ledger_postings WHERE transaction_id = transaction) < 2
        OR EXISTS (SELECT 1 FROM ledger_postings WHERE transaction_id = transaction
                   GROUP BY currency HAVING sum(amount_minor) <> 0)
