@@ -57,7 +57,8 @@ def hold(session: MentoringSession, extra: Range[datetime] | None) -> None:
     """
     for user in sorted((session.mentor_id, session.mentee_id)):
         own = own_time(session, user)
-        busy = [own] if extra is None else _merged(own, _with_buffer(extra, session, user))
+        # Pieces that touch or overlap are merged by the database.
+        busy = [own] if extra is None else [own, _with_buffer(extra, session, user)]
         try:
             with savepoint():
                 db.session.execute(
@@ -73,14 +74,6 @@ def _with_buffer(extra: Range[datetime], session: MentoringSession, user_id: UUI
     if user_id != session.mentor_id or extra.upper is None:
         return extra
     return Range(extra.lower, extra.upper + timedelta(minutes=session.buffer_minutes), bounds="[)")
-
-
-def _merged(one: Range[datetime], other: Range[datetime]) -> list[Range[datetime]]:
-    return (
-        [one.union(other)]
-        if one.overlaps(other) or one.adjacent_to(other)
-        else sorted((one, other), key=lambda piece: piece.lower or datetime.min)
-    )
 
 
 def release(session_id: UUID, user_id: UUID | None = None) -> None:

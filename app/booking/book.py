@@ -1,0 +1,229 @@
+"""Creating a booking: instant, or as a request that the mentor reviews (BK-3, BK-4, BK-10)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import func, select
+
+from app.booking import announce, calendar
+from app.booking.access import lock_people
+from app.booking.confirm import confirm
+from app.booking.engine import begin
+from app.booking.expiry import lock_people_and_free_stale_holds
+from app.booking.facts import load_availability, nearest_starts
+from app.booking.parties import load_bookable_mentor, load_offering
+from app.domain.context import Context
+from app.domain.errors import Forbidden, Invalid, SlotTaken
+from app.domain.permissions import Permission, require
+from app.domain.requests import (
+    DESCRIPTION_MAX,
+    approval_deadline,
+    decide_new_hold,
+    decide_new_request,
+    decide_texts,
+    hold_expiry,
+)
+from app.domain.times import Interval, utc
+from app.domain.vocabulary import BookingMode, MeetingType, PaymentStatus, SessionStatus
+from app.extensions import db
+from app.foundation.policies import PoliciesInForce, current_policies
+from app.foundation.transaction import transaction
+from app.models import MentoringSession, MentorOffering, User
+from app.money.payments import BY_CREDIT, open_payment
+from app.money.wallets import available_credit
+
+# The longest buffer there is, so that every hold in the way is found.
+AROUND: Final = timedelta(hours=4)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wish:
+    """What the mentee asks for, as given."""
+
+    mentor_id: UUID
+    offering_id: UUID | None
+    scheduled_at: datetime | None
+    meeting_type: MeetingType
+    title: str
+    description: str
+    message: str | None
+    preferred_time_note: str | None
+
+
+def create_booking(
+    *,
+    mentor_id: UUID,
+    offering_id: UUID | None,
+    scheduled_at: datetime | None,
+    meeting_type: MeetingType,
+    title: str,
+    ctx: Context,
+    description: str = "",
+    message: str | None = None,
+    preferred_time_note: str | None = None,
+) -> MentoringSession:
+    """This function will book for the signed-in mentee.
+
+    A free offering, or one that the mentee's credit covers, is ``scheduled`` at once; a paid one becomes a ``draft``
+    whose slot is held while ``pay.start_checkout`` takes the mentee to the payment page; in request mode it becomes
+    ``pending_mentor_review``. Give it an ``Idempotency-Key`` at the door, by ``foundation.idempotency.once`` (BK-9).
+
+    :param scheduled_at: aware; None in a request that describes dates in words
+    :raises Invalid: ``fields`` names each input that cannot be used and why (BK-10)
+    :raises SlotTaken: somebody was quicker; ``details["nearest"]`` lists free starts as ISO strings
+    :raises Refused: too many unpaid bookings or open requests, or the mentor takes no bookings now
+    :raises NotFound: there is no such mentor to be booked
+    """
+    require(ctx.actor, Permission.OWN_BOOKING_CREATE)
+    wish = _Wish(
+        mentor_id=mentor_id,
+        offering_id=offering_id,
+        scheduled_at=utc(scheduled_at) if scheduled_at is not None else None,
+        meeting_type=meeting_type,
+        title=title.strip(),
+        description=description.strip(),
+        message=_text(message),
+        preferred_time_note=_text(preferred_time_note),
+    )
+    offering = load_offering(wish.offering_id, mentor_id=wish.mentor_id)
+    _check_words(wish, offering)
+    try:
+        with transaction():
+            return _book(wish, offering, ctx)
+    except SlotTaken as taken:
+        if wish.scheduled_at is not None:
+            taken.details["nearest"] = nearest_starts(
+                wish.mentor_id,
+                ctx.actor.user_id,
+                around=wish.scheduled_at,
+                duration_minutes=offering.duration,
+                now=ctx.now,
+            )
+        raise
+
+
+def _book(wish: _Wish, offering: MentorOffering, ctx: Context) -> MentoringSession:
+    mentee_id = ctx.actor.user_id
+    if mentee_id is None:
+        raise Forbidden("Only a mentee can book.")
+    people = {wish.mentor_id, mentee_id}
+    if wish.scheduled_at is None:
+        lock_people(*people)
+    else:
+        own = Interval.lasting(wish.scheduled_at, offering.duration)
+        lock_people_and_free_stale_holds(people, own.widened(before=AROUND, after=AROUND), ctx=ctx)
+    mentor = load_bookable_mentor(wish.mentor_id)
+    policies = current_policies()
+    buffer = _require_free(wish, offering, mentee_id, ctx)
+    session = _session(wish, offering, mentor, db.session.get_one(User, mentee_id), policies, buffer)
+    if offering.booking_mode is BookingMode.REQUEST:
+        return _request(session, policies, ctx)
+    return _instant(session, policies, ctx)
+
+
+def _require_free(wish: _Wish, offering: MentorOffering, mentee_id: UUID, ctx: Context) -> int:
+    """Raise unless a named slot is on the grid and free; the mentor's buffer, which the session keeps (AV-4)."""
+    window = Interval.lasting(wish.scheduled_at or ctx.now, offering.duration)
+    facts = load_availability(wish.mentor_id, mentee_id, window, now=ctx.now)
+    if wish.scheduled_at is not None:
+        facts.decide(wish.scheduled_at, duration_minutes=offering.duration, now=ctx.now).require()
+    return facts.schedule.buffer_minutes
+
+
+def _session(
+    wish: _Wish,
+    offering: MentorOffering,
+    mentor: User,
+    mentee: User,
+    policies: PoliciesInForce,
+    buffer_minutes: int,
+) -> MentoringSession:
+    return MentoringSession(
+        id=uuid4(),
+        mentor_id=mentor.id,
+        mentee_id=mentee.id,
+        mentor=mentor,
+        mentee=mentee,
+        offering_id=offering.id,
+        title=wish.title,
+        description=wish.description,
+        booking_mode=offering.booking_mode,
+        scheduled_at=wish.scheduled_at,
+        duration=offering.duration,
+        buffer_minutes=buffer_minutes,
+        preferred_time_note=wish.preferred_time_note,
+        meeting_type=wish.meeting_type,
+        location=offering.location if wish.meeting_type is MeetingType.IN_PERSON else None,
+        rate_minor=offering.rate_minor,
+        currency=offering.currency,
+        payment_status=PaymentStatus.PENDING if offering.rate_minor else PaymentStatus.NOT_REQUIRED,
+        mentee_message=wish.message,
+        policy_version_id=policies.version_id,
+        # Read before the next statement gives the defaults back.
+        calendar_sequence=0,
+        cancelled_mentor_ids=[],
+    )
+
+
+def _instant(session: MentoringSession, policies: PoliciesInForce, ctx: Context) -> MentoringSession:
+    is_free = session.rate_minor == 0
+    has_credit = not is_free and available_credit(session.mentee_id, session.currency).minor >= session.rate_minor
+    if is_free or has_credit:
+        begin(session, status=SessionStatus.SCHEDULED, ctx=ctx, action="booking_created")
+        calendar.occupy(session)
+        if has_credit:
+            open_payment(session, ctx=ctx, gateway_name=BY_CREDIT)
+        confirm(session, ctx=ctx)
+        return session
+    decide_new_hold(_count_open(session.mentee_id, SessionStatus.DRAFT, ctx.now), policies.values).require()
+    if session.scheduled_at is not None:
+        session.hold_expires_at = hold_expiry(ctx.now, session.scheduled_at, policies.values)
+    begin(session, status=SessionStatus.DRAFT, ctx=ctx, action="booking_created")
+    calendar.occupy(session)
+    return session
+
+
+def _request(session: MentoringSession, policies: PoliciesInForce, ctx: Context) -> MentoringSession:
+    waiting = _count_open(session.mentee_id, SessionStatus.PENDING_MENTOR_REVIEW, ctx.now)
+    decide_new_request(waiting, policies.values).require()
+    session.approval_deadline = approval_deadline(ctx.now, session.scheduled_at, policies.values)
+    begin(session, status=SessionStatus.PENDING_MENTOR_REVIEW, ctx=ctx, action="booking_requested")
+    if session.scheduled_at is not None:
+        calendar.occupy(session)
+    announce.requested(session, ctx=ctx)
+    return session
+
+
+def _count_open(mentee_id: UUID, status: SessionStatus, now: datetime) -> int:
+    """What the mentee has open; what ran out by now does not count, whether or not the clock came by."""
+    deadline = MentoringSession.hold_expires_at if status is SessionStatus.DRAFT else MentoringSession.approval_deadline
+    question = (
+        select(func.count())
+        .select_from(MentoringSession)
+        .where(MentoringSession.mentee_id == mentee_id, MentoringSession.status == status, deadline > now)
+    )
+    return db.session.scalar(question) or 0
+
+
+def _check_words(wish: _Wish, offering: MentorOffering) -> None:
+    """Raise naming everything that can be known without looking at any calendar."""
+    problems = dict(decide_texts(wish.title, wish.description).fields)
+    for field, text in (("message", wish.message), ("preferredTimeNote", wish.preferred_time_note)):
+        if len(text or "") > DESCRIPTION_MAX:
+            problems[field] = f"At most {DESCRIPTION_MAX} characters."
+    if wish.meeting_type not in offering.meeting_types:
+        problems["meetingType"] = "This offering does not take place that way. Choose one that is listed."
+    if wish.scheduled_at is None and offering.booking_mode is BookingMode.INSTANT:
+        problems["scheduledAt"] = "Choose a time."
+    if wish.scheduled_at is None and wish.preferred_time_note is None:
+        problems.setdefault("scheduledAt", "Choose a time, or say in words when it would suit you.")
+    if problems:
+        raise Invalid("This booking cannot be made as it is.", fields=problems)
+
+
+def _text(given: str | None) -> str | None:
+    return (given or "").strip() or None

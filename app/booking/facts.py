@@ -1,0 +1,216 @@
+"""Facts for the slot engine, loaded in three statements whatever the number of mentors (AV-2, BK-1, PERF-7)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import func, not_, select
+
+from app.booking.holds import has_run_out
+from app.domain.availability import (
+    BusyInterval,
+    ExceptionPeriod,
+    Schedule,
+    Slot,
+    WeeklyBlock,
+    is_bookable,
+    nearest_free,
+    slots,
+)
+from app.domain.decision import Decision
+from app.domain.times import Interval, days_bounds, zone
+from app.domain.vocabulary import BlockType, SessionStatus
+from app.extensions import db
+from app.models import AvailabilityException, CalendarEntry, MentoringSession, MentorSchedule, WeeklyPattern
+
+# A session or an exception that began before the window may reach into it; a buffer may reach past it.
+_MARGIN: Final = timedelta(days=2)
+_SEARCH: Final = timedelta(days=7)
+_NEAREST: Final = 5
+_NO_SCHEDULE: Final = Schedule(timezone="UTC", is_active=False)
+_HELD: Final = frozenset({SessionStatus.DRAFT, SessionStatus.PENDING_MENTOR_REVIEW})
+
+
+@dataclass(frozen=True, slots=True)
+class AvailabilityFacts:
+    """One mentor's schedule, and who is busy when around the asked-for time."""
+
+    schedule: Schedule
+    pattern: Sequence[WeeklyBlock]
+    exceptions: Sequence[ExceptionPeriod]
+    mentor_busy: Sequence[BusyInterval]
+    mentee_busy: Sequence[BusyInterval]
+
+    def slots(
+        self, *, first_day: date, last_day: date, duration_minutes: int, viewer_zone: str, now: datetime
+    ) -> list[Slot]:
+        """As ``domain.availability.slots``."""
+        return slots(
+            self.schedule,
+            self.pattern,
+            self.exceptions,
+            mentor_busy=self.mentor_busy,
+            mentee_busy=self.mentee_busy,
+            first_day=first_day,
+            last_day=last_day,
+            duration_minutes=duration_minutes,
+            viewer_zone=viewer_zone,
+            now=now,
+        )
+
+    def decide(self, start: datetime, *, duration_minutes: int, now: datetime) -> Decision:
+        """As ``domain.availability.is_bookable``."""
+        return is_bookable(
+            self.schedule,
+            self.pattern,
+            self.exceptions,
+            start=start,
+            duration_minutes=duration_minutes,
+            mentor_busy=self.mentor_busy,
+            mentee_busy=self.mentee_busy,
+            now=now,
+        )
+
+
+def load_availability(
+    mentor_id: UUID,
+    mentee_id: UUID | None,
+    window: Interval,
+    *,
+    now: datetime,
+    leaving_out: UUID | None = None,
+) -> AvailabilityFacts:
+    """This function will load what decides about one mentor's times in ``window``.
+
+    :param mentee_id: the signed-in mentee, whose own sessions are in the way too; None for anybody else
+    :param now: holds that have run out by then block nobody (AV-4)
+    :param leaving_out: a session whose own time is not in its way
+    """
+    return load_availabilities([mentor_id], mentee_id, window, now=now, leaving_out=leaving_out)[mentor_id]
+
+
+def load_availabilities(
+    mentor_ids: Iterable[UUID],
+    mentee_id: UUID | None,
+    window: Interval,
+    *,
+    now: datetime,
+    leaving_out: UUID | None = None,
+) -> dict[UUID, AvailabilityFacts]:
+    """This function will load the same for several mentors, still in three statements."""
+    mentors = list(mentor_ids)
+    wide = window.widened(before=_MARGIN, after=_MARGIN)
+    schedules, patterns = _schedules(mentors)
+    exceptions = _exceptions(mentors, wide)
+    people = mentors if mentee_id is None else [*mentors, mentee_id]
+    busy = _busy(people, wide, now, leaving_out)
+    return {
+        mentor: AvailabilityFacts(
+            schedules.get(mentor, _NO_SCHEDULE),
+            patterns[mentor],
+            exceptions[mentor],
+            busy[mentor],
+            busy[mentee_id] if mentee_id is not None else [],
+        )
+        for mentor in mentors
+    }
+
+
+def nearest_starts(
+    mentor_id: UUID, mentee_id: UUID | None, *, around: datetime, duration_minutes: int, now: datetime
+) -> list[str]:
+    """Up to five free starts nearest to ``around``, as ISO strings in UTC: what a refusal offers (BK-2, RS-4)."""
+    middle = max(around, now)
+    first, last = (middle - _SEARCH).date(), (middle + _SEARCH).date()
+    window = days_bounds(first, last, zone("UTC"))
+    facts = load_availability(mentor_id, mentee_id, window, now=now)
+    found = facts.slots(first_day=first, last_day=last, duration_minutes=duration_minutes, viewer_zone="UTC", now=now)
+    return [slot.start_at.isoformat().replace("+00:00", "Z") for slot in nearest_free(found, around, _NEAREST)]
+
+
+def read_blocks(weekday: int, blocks: Iterable[Mapping[str, Any]]) -> list[WeeklyBlock]:
+    """A weekday's stored blocks as the engine reads them."""
+    return [
+        WeeklyBlock(weekday, _minute(block["start"]), _minute(block["end"]), BlockType(block["type"]))
+        for block in blocks
+    ]
+
+
+def _minute(clock: str) -> int:
+    hours, _, minutes = clock.partition(":")
+    return int(hours) * 60 + int(minutes)
+
+
+def _schedules(mentors: list[UUID]) -> tuple[dict[UUID, Schedule], dict[UUID, list[WeeklyBlock]]]:
+    rows = db.session.execute(
+        select(
+            MentorSchedule.mentor_id,
+            MentorSchedule.timezone,
+            MentorSchedule.is_active,
+            MentorSchedule.buffer_minutes,
+            MentorSchedule.min_notice_hours,
+            MentorSchedule.max_advance_days,
+            MentorSchedule.slot_interval_minutes,
+            WeeklyPattern.weekday,
+            WeeklyPattern.blocks,
+        )
+        .outerjoin(
+            WeeklyPattern,
+            (WeeklyPattern.mentor_id == MentorSchedule.mentor_id) & WeeklyPattern.is_enabled,
+        )
+        .where(MentorSchedule.mentor_id.in_(mentors))
+    )
+    schedules: dict[UUID, Schedule] = {}
+    patterns: dict[UUID, list[WeeklyBlock]] = defaultdict(list)
+    for mentor, *frame, weekday, blocks in rows:
+        schedules.setdefault(mentor, Schedule(*frame))
+        if weekday is not None:
+            patterns[mentor] += read_blocks(weekday, blocks)
+    return schedules, patterns
+
+
+def _exceptions(mentors: list[UUID], window: Interval) -> dict[UUID, list[ExceptionPeriod]]:
+    rows = db.session.execute(
+        select(
+            AvailabilityException.mentor_id,
+            AvailabilityException.starts_at,
+            AvailabilityException.ends_at,
+            AvailabilityException.type,
+        ).where(
+            AvailabilityException.mentor_id.in_(mentors),
+            AvailabilityException.starts_at < window.end,
+            AvailabilityException.ends_at > window.start,
+        )
+    )
+    found: dict[UUID, list[ExceptionPeriod]] = defaultdict(list)
+    for mentor, starts_at, ends_at, kind in rows:
+        found[mentor].append(ExceptionPeriod(starts_at, ends_at, kind))
+    return found
+
+
+def _busy(
+    people: list[UUID], window: Interval, now: datetime, leaving_out: UUID | None
+) -> dict[UUID, list[BusyInterval]]:
+    piece = func.unnest(CalendarEntry.busy).label("piece")
+    question = (
+        select(CalendarEntry.user_id, piece, MentoringSession.status, MentoringSession.scheduled_at)
+        .join(MentoringSession, MentoringSession.id == CalendarEntry.session_id)
+        .where(
+            CalendarEntry.user_id.in_(people),
+            CalendarEntry.busy.op("&&")(func.tstzrange(window.start, window.end, "[)")),
+            not_(func.coalesce(has_run_out(now), False)),
+        )
+    )
+    if leaving_out is not None:
+        question = question.where(CalendarEntry.session_id != leaving_out)
+    found: dict[UUID, list[BusyInterval]] = defaultdict(list)
+    for person, busy, status, scheduled_at in db.session.execute(question):
+        # A piece that is not the session's own time is one under negotiation.
+        held = status in _HELD or busy.lower != scheduled_at
+        found[person].append(BusyInterval(busy.lower, busy.upper, held))
+    return found

@@ -1,0 +1,36 @@
+"""What is held for somebody who has yet to pay or to answer, and when that time is over (AV-4, BK-5, BK-6)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import ColumnElement, and_, or_
+
+from app.domain.vocabulary import PaymentStatus, SessionStatus
+from app.models import MentoringSession
+
+UNPAID: Final = (PaymentStatus.PENDING, PaymentStatus.FAILED)
+
+
+def draft_has_run_out(now: datetime) -> ColumnElement[bool]:
+    return and_(MentoringSession.status == SessionStatus.DRAFT, MentoringSession.hold_expires_at <= now)
+
+
+def approved_is_unpaid(now: datetime) -> ColumnElement[bool]:
+    return and_(
+        MentoringSession.status == SessionStatus.SCHEDULED,
+        MentoringSession.payment_status.in_(UNPAID),
+        MentoringSession.hold_expires_at <= now,
+    )
+
+
+def request_is_unanswered(now: datetime) -> ColumnElement[bool]:
+    return and_(
+        MentoringSession.status == SessionStatus.PENDING_MENTOR_REVIEW, MentoringSession.approval_deadline <= now
+    )
+
+
+def has_run_out(now: datetime) -> ColumnElement[bool]:
+    """Any of the three: such a session blocks nobody, whether or not the clock has come by already (AV-4)."""
+    return or_(draft_has_run_out(now), approved_is_unpaid(now), request_is_unanswered(now))
