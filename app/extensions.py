@@ -25,7 +25,8 @@ from sqlalchemy.orm import DeclarativeBase, registry
 
 QUEUE_NAME = "default"
 _DELIVER = "app.tasks.jobs.deliver"
-_JOB_TIMEOUT_SECONDS = 120
+# Shorter than the claim on an outbox row (foundation.outbox.LEASE): a job that hangs ends before its row is taken over.
+_JOB_TIMEOUT_SECONDS = 60
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",

@@ -26,6 +26,7 @@ from app import create_app
 from app.domain.context import SYSTEM, Actor, Context
 from app.embedded.servers import embedded_servers
 from app.extensions import db
+from tests.outbox import RunOutbox, drain
 from tests.world import Clock, context, settings_for
 
 _TEMPLATE = "desk_template"
@@ -206,3 +207,12 @@ def ctx(clock: Clock) -> Callable[..., Context]:
         return context(actor, clock.now)
 
     return make
+
+
+@pytest.fixture
+def run_outbox(app: Flask, clock: Clock) -> RunOutbox:
+    """``run_outbox()``: do everything that is due, as the worker would, and give what became of each row.
+
+    ``kill_after="claim"`` or ``"act"`` lets the worker die at that point of the first row.
+    """
+    return drain

@@ -1,0 +1,47 @@
+"""What may be forgotten: rows that guard against repeats of long ago (OPS-4). History itself is never deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, Delete, delete, select, tuple_
+
+from app.domain.context import Context
+from app.domain.vocabulary import OutboxState
+from app.extensions import db
+from app.foundation.transaction import transaction
+from app.models import IdempotencyKey, OutboxRow
+
+_BATCH = 1_000
+# Mails are told apart by their own records for ever; the row that carried one is of no use after a month. Rows of
+# other kinds stay: their keys keep a refund from being made twice.
+_CARRIED = timedelta(days=30)
+_REPEATS = timedelta(days=7)
+
+
+def forget_old(*, ctx: Context) -> dict[str, int]:
+    """This function will delete what no longer guards anything, in batches of a transaction each; gives how many."""
+    mails = select(OutboxRow.id).where(
+        OutboxRow.kind == "mail.send",
+        OutboxRow.state.in_([OutboxState.DONE, OutboxState.WITHDRAWN]),
+        OutboxRow.created_at < ctx.now - _CARRIED,
+    )
+    key = (IdempotencyKey.user_id, IdempotencyKey.key, IdempotencyKey.scope)
+    repeats = select(*key).where(IdempotencyKey.created_at < ctx.now - _REPEATS)
+    return {
+        "outbox": _in_batches(lambda: delete(OutboxRow).where(OutboxRow.id.in_(mails.limit(_BATCH)))),
+        "idempotency_keys": _in_batches(lambda: delete(IdempotencyKey).where(tuple_(*key).in_(repeats.limit(_BATCH)))),
+    }
+
+
+def _in_batches(statement: Callable[[], Delete]) -> int:
+    total = 0
+    while True:
+        with transaction():
+            done = db.session.execute(statement().execution_options(synchronize_session=False))
+            removed = cast("CursorResult[Any]", done).rowcount
+        total += removed
+        if removed < _BATCH:
+            return total

@@ -1,0 +1,57 @@
+"""What is done for each kind of outbox row, how often it is tried, and when it is given up (OPS-3).
+
+A handler loads what it needs, acts outside any transaction with the row's key, and returns the function that records
+the result; the runner calls that in one transaction with settling the row. It may be run twice at any point, by two
+workers, in any order: the key and the record make that harmless.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from app.domain.context import Context
+from app.foundation.outbox import Work
+from app.tasks import mail_work
+
+Record = Callable[[], None]
+Handle = Callable[[Work, Context], Record | None]
+# Told in the transaction of the failure: the work, why, whether it was the last try.
+Failed = Callable[[Work, str, bool, Context], None]
+
+
+@dataclass(frozen=True, slots=True)
+class HandlerSpec:
+    """One kind of outside work.
+
+    :param pauses: between tries; the last one repeats until the deadline
+    :param deadline: counted from when the work was put; a try that fails after it is the last
+    """
+
+    handle: Handle
+    pauses: tuple[timedelta, ...]
+    deadline: timedelta
+    failed: Failed | None = None
+
+    def pause(self, attempts: int) -> timedelta:
+        """The pause after that many tries."""
+        return self.pauses[min(attempts, len(self.pauses)) - 1]
+
+
+def _seconds(*pauses: int) -> tuple[timedelta, ...]:
+    return tuple(timedelta(seconds=pause) for pause in pauses)
+
+
+HANDLERS: Final[dict[str, HandlerSpec]] = {
+    # Never more than five minutes apart: when the mail server is back, whatever is due leaves in time (EM-5).
+    "mail.send": HandlerSpec(
+        mail_work.send, _seconds(10, 30, 60, 120, 300), timedelta(days=3), failed=mail_work.failed
+    ),
+}
+
+
+def kinds() -> Iterable[str]:
+    """Every kind that this version of the product can do."""
+    return HANDLERS.keys()
