@@ -30,6 +30,15 @@ def lock_people(*user_ids: UUID) -> None:
     )
 
 
+def try_lock_people(*user_ids: UUID) -> bool:
+    """This function will lock people's rows as ``lock_people`` does, or say that somebody else holds one of them."""
+    wanted = set(user_ids)
+    got = db.session.scalars(
+        select(User.id).where(User.id.in_(wanted)).order_by(User.id).with_for_update(key_share=True, skip_locked=True)
+    ).all()
+    return len(got) == len(wanted)
+
+
 def may_know_of(session: MentoringSession, ctx: Context) -> bool:
     """Whether this actor may know that the session exists.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -45,6 +45,10 @@ class AvailabilityFacts:
     exceptions: Sequence[ExceptionPeriod]
     mentor_busy: Sequence[BusyInterval]
     mentee_busy: Sequence[BusyInterval]
+
+    def for_the_mentor(self) -> AvailabilityFacts:
+        """The same for a time that the mentor proposes: the notice protects the mentor alone (RS-1)."""
+        return replace(self, schedule=self.schedule.without_notice())
 
     def slots(
         self, *, first_day: date, last_day: date, duration_minutes: int, viewer_zone: str, now: datetime

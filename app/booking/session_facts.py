@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.booking.holds import UNPAID
+from app.domain.attendance import AttendanceFacts
 from app.domain.cancellation import CancellationFacts, MenteeMove
 from app.domain.joining import JoinFacts
 from app.domain.money import Money
@@ -14,7 +16,7 @@ from app.domain.overrides import Override, active_overrides
 from app.domain.vocabulary import OverrideType, Party, PaymentStatus, RescheduleStatus
 from app.extensions import db
 from app.foundation.policies import policies_for
-from app.models import MentoringSession, PolicyOverride, RescheduleRequest
+from app.models import MentoringSession, PolicyOverride, RescheduleRequest, SessionJoin
 from app.money.rows import read_rows
 
 _OPEN = frozenset({RescheduleStatus.PENDING, RescheduleStatus.COUNTER_PROPOSED})
@@ -40,6 +42,34 @@ def cancellation_facts(session: MentoringSession, *, now: datetime) -> Cancellat
         ],
         overrides=overrides_of(session, now=now),
     )
+
+
+def attendance_facts(session: MentoringSession) -> AttendanceFacts:
+    """What decides about starting and completing a session that has a time.
+
+    :raises ValueError: when it has none
+    """
+    if session.scheduled_at is None:
+        message = "Nobody can attend a session without a time"
+        raise ValueError(message)
+    joined = set(db.session.scalars(select(SessionJoin.user_id).where(SessionJoin.session_id == session.id).distinct()))
+    sides = {Party.MENTOR: session.mentor_id, Party.MENTEE: session.mentee_id}
+    return AttendanceFacts(
+        status=session.status,
+        start=session.scheduled_at,
+        duration_minutes=session.duration,
+        meeting_type=session.meeting_type,
+        policies=policies_for(session).values,
+        is_settled=is_settled(session),
+        reassignment=session.reassignment_status,
+        joined=frozenset(party for party, person in sides.items() if person in joined),
+        has_suggestion=session.attendance_suggested_at is not None and session.attendance_decided_at is None,
+    )
+
+
+def first_join(session_id: UUID) -> datetime | None:
+    """When somebody first joined, if anybody did (NS-5)."""
+    return db.session.scalar(select(func.min(SessionJoin.joined_at)).where(SessionJoin.session_id == session_id))
 
 
 def join_facts(session: MentoringSession) -> JoinFacts:

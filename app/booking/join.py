@@ -1,0 +1,73 @@
+"""The meeting link: released to the two parties inside its window only, and who pressed *Join* when (JN-2, JN-3)."""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid4
+
+from app.booking.access import load_for_change, load_session_for
+from app.booking.cancel import party_of
+from app.booking.session_facts import first_join, join_facts
+from app.domain.context import Context
+from app.domain.errors import Conflict
+from app.domain.joining import JoinDecision, decide_join
+from app.domain.permissions import Permission, require
+from app.domain.vocabulary import JoinSource
+from app.extensions import db
+from app.foundation import audit
+from app.foundation.transaction import transaction
+from app.models import MentoringSession, SessionJoin
+
+
+def decide_for(session: MentoringSession, ctx: Context) -> JoinDecision:
+    """Whether a party may have the link now, and what the join button says; holds no link (JN-3)."""
+    return decide_join(join_facts(session), ctx.now)
+
+
+def release_link(session_id: UUID, *, ctx: Context) -> str:
+    """This function will give a party the meeting's address, and keep as evidence that it did (JN-2).
+
+    :raises NotFound: for those who may not know of the session
+    :raises Forbidden: ``too_early`` or ``link_expired`` with the opening and closing instants in ``details``; or
+        somebody who is no party
+    :raises Conflict: there is nothing to join, or no link yet
+    """
+    require(ctx.actor, Permission.OWN_SESSION_JOIN)
+    with transaction():
+        session = load_session_for(ctx, session_id)
+        url = _link(session, ctx)
+        audit.record(session, action="link_released", ctx=ctx)
+    return url
+
+
+def record_join(session_id: UUID, *, ctx: Context) -> str:
+    """This function will record that a party joins now, and give the meeting's address (JN-3).
+
+    The first join of all is when the session began (NS-5).
+
+    :raises NotFound: as ``release_link``, and so are ``Forbidden`` and ``Conflict``
+    """
+    require(ctx.actor, Permission.OWN_SESSION_JOIN)
+    with transaction():
+        session = load_for_change(ctx, session_id)
+        url = _link(session, ctx)
+        if first_join(session.id) is None:
+            session.started_at = ctx.now
+        db.session.add(
+            SessionJoin(
+                id=uuid4(),
+                session_id=session.id,
+                user_id=ctx.actor.user_id,
+                source=JoinSource.PAGE,
+                joined_at=ctx.now,
+            )
+        )
+        audit.record(session, action="session_joined", ctx=ctx)
+    return url
+
+
+def _link(session: MentoringSession, ctx: Context) -> str:
+    party_of(session, ctx)
+    decide_for(session, ctx).require()
+    if session.meeting_url is None:
+        raise Conflict("There is no link yet. Your mentor has been asked for one.", code="no_link")
+    return session.meeting_url

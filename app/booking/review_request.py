@@ -1,0 +1,132 @@
+"""A mentor answers a request: approves it, so that the mentee can pay, or declines it with a reason (BK-5)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from app.booking import announce, calendar, why
+from app.booking.access import load_for_change
+from app.booking.book import AROUND
+from app.booking.confirm import confirm
+from app.booking.engine import move
+from app.booking.expiry import lock_people_and_free_stale_holds
+from app.booking.facts import load_availability
+from app.booking.meetings import checked_link
+from app.domain.context import Context
+from app.domain.errors import Conflict, Forbidden, Invalid
+from app.domain.permissions import Permission, require
+from app.domain.requests import DESCRIPTION_MAX, decide_review, payment_deadline
+from app.domain.times import Interval, utc
+from app.domain.vocabulary import PaymentStatus, SessionStatus
+from app.extensions import db
+from app.foundation.policies import policies_for
+from app.foundation.transaction import transaction
+from app.models import MentoringSession
+
+
+def approve_request(
+    session_id: UUID,
+    *,
+    ctx: Context,
+    message: str = "",
+    meeting_url: str | None = None,
+    scheduled_at: datetime | None = None,
+) -> MentoringSession:
+    """This function will approve a request: a free one is confirmed at once, a paid one once the mentee has paid.
+
+    :param message: for the mentee
+    :param meeting_url: the mentor's own link instead of a provider's; released like any other (JN-2)
+    :param scheduled_at: the time, when the request named none; paying accepts it
+    :raises Conflict: answered already, its time has passed, or (``slot_taken``) the time is not free
+    :raises Invalid: naming the field
+    """
+    require(ctx.actor, Permission.OWN_REQUEST_REVIEW)
+    link = checked_link(meeting_url, field="meetingUrl") if meeting_url else None
+    if len(message) > DESCRIPTION_MAX:
+        text = f"At most {DESCRIPTION_MAX} characters."
+        raise Invalid(text, fields={"message": text})
+    with transaction():
+        session = _load(session_id, utc(scheduled_at) if scheduled_at else None, ctx)
+        decision = decide_review(
+            status=session.status, deadline=_deadline(session), approves=True, reason="", now=ctx.now
+        )
+        why.require(decision, session=session, kind="review_request", ctx=ctx)
+        _set_time(session, utc(scheduled_at) if scheduled_at else None, ctx)
+        session.mentor_response = message.strip() or None
+        if link is not None:
+            session.meeting_provider, session.meeting_url = "manual", link
+        _schedule(session, ctx)
+    return session
+
+
+def reject_request(session_id: UUID, *, reason: str, ctx: Context) -> MentoringSession:
+    """This function will decline a request; the mentee reads the reason (BK-5).
+
+    :raises Conflict: answered already, or its time has passed
+    :raises Invalid: without a reason
+    """
+    require(ctx.actor, Permission.OWN_REQUEST_REVIEW)
+    with transaction():
+        session = _load(session_id, None, ctx)
+        decision = decide_review(
+            status=session.status, deadline=_deadline(session), approves=False, reason=reason, now=ctx.now
+        )
+        why.require(decision, session=session, kind="review_request", ctx=ctx)
+        move(session, to=SessionStatus.REJECTED, ctx=ctx, action="request_rejected", reason_details=reason.strip())
+        session.rejected_at, session.mentor_response = ctx.now, reason.strip()
+        calendar.release(session.id)
+        announce.rejected(session, reason=reason.strip(), ctx=ctx)
+    return session
+
+
+def _load(session_id: UUID, start: datetime | None, ctx: Context) -> MentoringSession:
+    people = db.session.execute(
+        db.select(MentoringSession.mentor_id, MentoringSession.mentee_id, MentoringSession.duration).where(
+            MentoringSession.id == session_id
+        )
+    ).one_or_none()
+    if people is not None and start is not None:
+        window = Interval.lasting(start, people.duration).widened(before=AROUND, after=AROUND)
+        lock_people_and_free_stale_holds([people.mentor_id, people.mentee_id], window, leaving_out=session_id, ctx=ctx)
+    session = load_for_change(ctx, session_id)
+    if ctx.actor.user_id != session.mentor_id:
+        raise Forbidden("Only the mentor who was asked can answer a request.")
+    return session
+
+
+def _deadline(session: MentoringSession) -> datetime:
+    # Answered already: the decision says so, whatever the deadline was.
+    return session.approval_deadline or session.updated_at
+
+
+def _set_time(session: MentoringSession, start: datetime | None, ctx: Context) -> None:
+    if session.scheduled_at is not None:
+        if start is not None and start != session.scheduled_at:
+            message = "The mentee named a time. Approve that one, or decline and suggest another."
+            raise Invalid(message, fields={"scheduledAt": message})
+        return
+    if start is None:
+        message = "This request names no time. Choose one."
+        raise Invalid(message, fields={"scheduledAt": message})
+    if session.payment_status is PaymentStatus.NOT_REQUIRED:
+        raise Conflict(
+            "The mentee has to agree to the time of a free session. Write to the mentee, who can ask for it by name."
+        )
+    facts = load_availability(
+        session.mentor_id, session.mentee_id, Interval.lasting(start, session.duration), now=ctx.now
+    )
+    facts.for_the_mentor().decide(start, duration_minutes=session.duration, now=ctx.now).require()
+    session.scheduled_at, session.buffer_minutes = start, facts.schedule.buffer_minutes
+    calendar.occupy(session)
+
+
+def _schedule(session: MentoringSession, ctx: Context) -> None:
+    is_free = session.payment_status is PaymentStatus.NOT_REQUIRED
+    if not is_free and session.scheduled_at is not None:
+        session.hold_expires_at = payment_deadline(ctx.now, session.scheduled_at, policies_for(session).values)
+    session.approval_deadline = None
+    move(session, to=SessionStatus.SCHEDULED, ctx=ctx, action="request_approved")
+    announce.approved(session, ctx=ctx)
+    if is_free:
+        confirm(session, ctx=ctx)
