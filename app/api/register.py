@@ -7,3 +7,13 @@ from flask import Flask
 
 def init_app(app: Flask) -> None:
     """Register everything that stands in this package."""
+    # Each declares its endpoints when it is imported; the blueprint must know them all before it is registered.
+    from app.api import (  # noqa: F401, PLC0415
+        docs,
+        notifications,
+        policies,
+        tokens,
+    )
+    from app.api.schema import api  # noqa: PLC0415
+
+    app.register_blueprint(api.blueprint)
