@@ -5,15 +5,16 @@ from __future__ import annotations
 from flask import Flask
 
 from app.config import Settings
-from app.http import assets, clock, context, cross_site, csp, errors, formatting, limits, login
+from app.http import assets, clock, context, cross_site, csp, errors, formatting, health, limits, login, logs
 
 
 def init_app(app: Flask) -> None:
-    """Register clock, context, login, limits, the token against other sites' forms, errors, headers and filters.
+    """Register what every request passes: logs, clock, context, login, limits, cross-site check, errors, headers.
 
     The order is that of their ``before_request`` steps: who asks, how often, from which page.
     """
     settings: Settings = app.extensions["desk-settings"]
+    logs.init_app(app, settings)
     clock.init_app(app)
     context.init_app(app)
     login.init_app(app)
@@ -23,3 +24,4 @@ def init_app(app: Flask) -> None:
     csp.init_app(app)
     assets.init_app(app)
     formatting.init_app(app)
+    health.init_app(app)

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Final
 
 _HOUR = timedelta(hours=1)
+_TWO_DAYS = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,6 @@ LETTERS: Final[dict[str, LetterKind]] = {
         "booking.mentee_cancellation_confirmation", may=("refund_minor", "paid_minor")
     ),
     "mentor_cancelled": _kind("booking.mentor_cancelled", may=("reason", "refund_minor"), tone="red"),
-    "mentor_cancelled_no_mentor": _kind("booking.mentor_cancelled", may=("reason", "refund_minor")),
     "mentor_cancellation_confirmation": _kind("booking.mentor_cancellation_confirmation", may=("reason",)),
     "admin_cancelled_session": _kind("booking.admin_cancelled", "reason", may=("refund_minor",)),
     # Money.
@@ -79,6 +79,8 @@ LETTERS: Final[dict[str, LetterKind]] = {
     "session_completed": _kind("booking.completed", may=("review_until",), tone="green"),
     # The account.
     "welcome": _account("welcome"),
+    "confirm_registration": _account("confirm_registration", "url", secret=("url",), pointless_after=_TWO_DAYS),
+    "already_registered": _account("already_registered"),
     "password_reset": _account("password_reset", "url", secret=("url",), pointless_after=_HOUR),
     "mentor_verified": _account("mentor_verified"),
     "mentor_declined": _account("mentor_declined", "reason"),

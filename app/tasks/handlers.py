@@ -14,7 +14,7 @@ from typing import Final
 
 from app.domain.context import Context
 from app.foundation.outbox import Work
-from app.tasks import mail_work
+from app.tasks import mail_work, meeting_work, money_work
 
 Record = Callable[[], None]
 Handle = Callable[[Work, Context], Record | None]
@@ -49,6 +49,15 @@ HANDLERS: Final[dict[str, HandlerSpec]] = {
     "mail.send": HandlerSpec(
         mail_work.send, _seconds(10, 30, 60, 120, 300), timedelta(days=3), failed=mail_work.failed
     ),
+    # A refund that the gateway has accepted and not paid yet is looked up again each hour.
+    "refund.send": HandlerSpec(
+        money_work.send_refund, _seconds(10, 30, 120, 600, 3600), timedelta(days=7), failed=money_work.refund_failed
+    ),
+    "payment.verify": HandlerSpec(money_work.verify_payment, _seconds(5, 15, 60, 300), timedelta(days=1)),
+    "meeting.create": HandlerSpec(
+        meeting_work.create, _seconds(5, 20, 60, 300, 900), timedelta(days=2), failed=meeting_work.create_failed
+    ),
+    "meeting.delete": HandlerSpec(meeting_work.delete, _seconds(30, 300, 1800), timedelta(days=2)),
 }
 
 

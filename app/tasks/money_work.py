@@ -1,0 +1,44 @@
+"""Refunds and payments at the gateway: the doors' half of what ``money`` and ``booking`` decide and record (MN)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+
+from app.booking.pay import settle_payment
+from app.domain.context import PAYMENT, Context
+from app.domain.errors import NotFound
+from app.foundation.outbox import Work
+from app.http.adapters import adapters
+from app.money.sending import give_up_refund, handle_refund_send
+
+_log = structlog.get_logger(__name__)
+
+
+def send_refund(work: Work, ctx: Context) -> Callable[[], None] | None:
+    """Have the gateway pay a refund back, with the refund's one key (MN-6).
+
+    :raises ProviderFailed: to be tried again; the gateway's books are asked before anything is repeated
+    """
+    return handle_refund_send(work, ctx, adapters().gateway)
+
+
+def refund_failed(work: Work, error: str, is_final: bool, ctx: Context) -> None:  # noqa: FBT001 - the shape of every such function
+    """After the last try the refund is support's (MN-8)."""
+    if is_final:
+        give_up_refund(work, error, ctx)
+
+
+def verify_payment(work: Work, ctx: Context) -> None:
+    """Re-read a payment that a webhook told of, and do what follows from it (MN-3, BK-7); it records by itself.
+
+    :raises ProviderFailed: the gateway did not answer
+    """
+    try:
+        settled = settle_payment(work.payload["reference"], gateway=adapters().gateway, ctx=ctx.acting_as(PAYMENT))
+    except NotFound:
+        # An event about somebody else's payment at the same gateway.
+        _log.warning("unknown_payment", reference=work.payload["reference"])
+    else:
+        _log.info("payment_verified", outcome=settled.payment.value, status=settled.status.value)
