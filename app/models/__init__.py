@@ -14,7 +14,7 @@ from app.models.money import (
     Refund,
 )
 from app.models.outbox import Heartbeat, IdempotencyKey, KillSwitch, OutboxRow, WebhookEvent
-from app.models.people import ApiToken, Login, MentorProfile, PasswordReset, RecoveryCode, Strike, User
+from app.models.people import ApiToken, Login, MentorProfile, PasswordReset, RecoveryCode, Registration, Strike, User
 from app.models.policy import PolicyChange, PolicyOverride, PolicyVersion, Precedent, SessionPolicy
 from app.models.schedule import AvailabilityException, MentorOffering, MentorSchedule, WeeklyPattern
 from app.models.session import (
@@ -65,6 +65,7 @@ __all__ = [
     "ReconciliationFinding",
     "RecoveryCode",
     "Refund",
+    "Registration",
     "RescheduleRequest",
     "ReviewDailyFigure",
     "SavedView",

@@ -135,6 +135,22 @@ class PasswordReset(Model):
     used_at: Mapped[datetime | None]
 
 
+class Registration(Model):
+    """What somebody typed to register; the mailed link makes an account of it, and nothing else does (ID-2, ID-3)."""
+
+    __tablename__ = "registrations"
+
+    id: Mapped[UUID] = uuid_key()
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    email: Mapped[str] = mapped_column(index=True)
+    name: Mapped[str]
+    password_hash: Mapped[str]
+    timezone: Mapped[str]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = instant(index=True)
+    used_at: Mapped[datetime | None]
+
+
 class RecoveryCode(Model):
     """One of ten one-time codes for the second factor (ID-5)."""
 
