@@ -103,6 +103,13 @@ class MentoringSession(Model):
             "attendance_suggested_at",
             postgresql_where=text("attendance_suggested_at IS NOT NULL AND attendance_decided_at IS NULL"),
         ),
+        # The few that never got a time are taken off the figures of a range of times without being read (KPI-1).
+        Index(
+            "ix_sessions_untimed",
+            "created_at",
+            postgresql_include=["status", "refund_status", "cancelled_by", "currency", "rate_minor", "refund_amount_minor"],
+            postgresql_where=text("scheduled_at IS NULL"),
+        ),
         Index(
             "ix_sessions_without_link",
             "scheduled_at",

@@ -1,0 +1,113 @@
+"""One case with everything on it (SD-1): at most a dozen statements, however much there is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, and_, func, literal, select, true, union_all
+
+from app.booking.access import load_session_for
+from app.domain.context import Context
+from app.domain.permissions import Permission, require
+from app.domain.vocabulary import CancelledBy, Party, SessionStatus
+from app.extensions import db
+from app.models import MentoringSession, SessionDispute, Strike, User
+from app.money.overview import SessionMoney, session_money
+from app.support.keyset import page_of_keys, reverse
+from app.support.session_filter import SessionFilter
+from app.support.session_list import all_conditions, keys_of, sessions_of
+from app.support.timeline import Happening, read_timeline
+
+S = MentoringSession
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A person's past with us, in the role they have in this session."""
+
+    sessions: int = 0
+    completed: int = 0
+    cancelled: int = 0
+    no_shows: int = 0
+    disputes: int = 0
+    strikes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What the case page shows."""
+
+    session: MentoringSession
+    money: SessionMoney
+    timeline: list[Happening]
+    mentor: History
+    mentee: History
+
+
+def read_case(session_id: UUID, *, ctx: Context) -> Case:
+    """Gather a case for staff.
+
+    :raises NotFound: there is no such session
+    :raises Forbidden: the reader's role may not look
+    """
+    require(ctx.actor, Permission.SESSION_VIEW)
+    session = load_session_for(ctx, session_id)
+    money = session_money(session.id)
+    histories = _histories(session)
+    return Case(
+        session, money, read_timeline(session.id, money), histories.get(Party.MENTOR, History()),
+        histories.get(Party.MENTEE, History()),
+    )  # fmt: skip
+
+
+def _histories(session: MentoringSession) -> dict[Party, History]:
+    rows = db.session.execute(
+        union_all(
+            _history(Party.MENTOR, S.mentor_id, session.mentor_id, CancelledBy.MENTOR),
+            _history(Party.MENTEE, S.mentee_id, session.mentee_id, CancelledBy.MENTEE),
+        )
+    )
+    return {Party(party): History(*counts) for party, *counts in rows}
+
+
+def _history(party: Party, column: Any, person: UUID, cancelled_by: CancelledBy) -> Select[Any]:
+    disputes = select(func.count(SessionDispute.id)).join(S, S.id == SessionDispute.session_id).where(column == person)
+    strikes = select(func.count()).select_from(Strike).where(Strike.user_id == person, Strike.lifted_at.is_(None))
+    return select(
+        literal(party.value),
+        func.count(),
+        func.count().filter(S.status == SessionStatus.COMPLETED),
+        func.count().filter(and_(S.status == SessionStatus.CANCELLED, S.cancelled_by == cancelled_by)),
+        func.count().filter(and_(S.status == SessionStatus.NO_SHOW, S.no_show_party == party)),
+        disputes.scalar_subquery(),
+        strikes.scalar_subquery(),
+    ).where(column == person)
+
+
+def neighbors(session: MentoringSession, chosen: SessionFilter, *, now: datetime) -> tuple[UUID | None, UUID | None]:
+    """The cases before and behind this one in the list that one came from, in one statement (SD-2)."""
+    keys = keys_of(chosen)
+    person = session.mentor if chosen.sort == "mentor" else session.mentee
+    here = tuple(_value(key.column, session, person) for key in keys)
+    base = sessions_of(chosen).where(*all_conditions(chosen, now))
+    last = f"k{len(keys) - 1}"
+    sides = [
+        page_of_keys(base, walked, limit=1, after=here).subquery(name)
+        for name, walked in (("newer", reverse(keys)), ("older", keys))
+    ]
+    one = select(literal(1).label("one")).subquery("here")
+    newer, older = db.session.execute(
+        select(sides[0].c[last], sides[1].c[last])
+        .select_from(one)
+        .join(sides[0], true(), isouter=True)
+        .join(sides[1], true(), isouter=True)
+    ).one()
+    return newer, older
+
+
+def _value(column: Any, session: MentoringSession, person: User) -> Any:
+    owner = person if column.class_ is User else session
+    return getattr(owner, column.key)

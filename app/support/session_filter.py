@@ -1,0 +1,241 @@
+"""Which sessions a list shows, as a frozen value that reads from and writes to an address (SL-2)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from typing import TypeVar
+from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from app.domain.errors import Invalid
+from app.domain.vocabulary import CancelledBy, MeetingType, RefundStatus, SessionStatus
+from app.support.queues import SPECS, Queue
+
+Kind = TypeVar("Kind", bound=StrEnum)
+
+SORTS = (
+    "id", "title", "mentor", "mentee", "scheduled_at", "duration", "status", "rate", "refund", "reschedules",
+    "created_at",
+)  # fmt: skip
+DEFAULT_SORT = "created_at"
+# Sorting by these begins with the largest, the others with the first of the alphabet.
+NEWEST_FIRST = frozenset({"scheduled_at", "created_at", "duration", "rate", "reschedules"})
+_LONGEST_SEARCH = 120
+_YES = {"1": True, "yes": True, "true": True, "0": False, "no": False, "false": False}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionFilter:
+    """What to show and in which order. Dates are whole days in ``zone``, both included."""
+
+    zone: str
+    statuses: tuple[SessionStatus, ...] = ()
+    day_from: date | None = None
+    day_to: date | None = None
+    mentor_id: UUID | None = None
+    mentee_id: UUID | None = None
+    meeting_types: tuple[MeetingType, ...] = ()
+    refund_statuses: tuple[RefundStatus, ...] = ()
+    cancelled_by: tuple[CancelledBy, ...] = ()
+    reassigned: bool | None = None
+    pending_reschedule: bool | None = None
+    queue: Queue | None = None
+    search: str = ""
+    sort: str = DEFAULT_SORT
+    descending: bool = True
+
+    @property
+    def start(self) -> datetime | None:
+        """The first instant of the range, in UTC."""
+        return day_start(self.day_from, self.zone) if self.day_from else None
+
+    @property
+    def end(self) -> datetime | None:
+        """The first instant after the range, in UTC."""
+        return day_start(self.day_to + timedelta(days=1), self.zone) if self.day_to else None
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether anything is left out."""
+        return bool(self.arguments(with_order=False))
+
+    def arguments(self, *, with_order: bool = True) -> dict[str, list[str]]:
+        """As address arguments; what is as by default is left out, so that equal filters have equal addresses."""
+        found: dict[str, list[str]] = {
+            "q": [self.search] if self.search else [],
+            "status": [item.value for item in self.statuses],
+            "from": [self.day_from.isoformat()] if self.day_from else [],
+            "to": [self.day_to.isoformat()] if self.day_to else [],
+            "mentor": [str(self.mentor_id)] if self.mentor_id else [],
+            "mentee": [str(self.mentee_id)] if self.mentee_id else [],
+            "meeting_type": [item.value for item in self.meeting_types],
+            "refund": [item.value for item in self.refund_statuses],
+            "cancelled_by": [item.value for item in self.cancelled_by],
+            "reassigned": [] if self.reassigned is None else ["1" if self.reassigned else "0"],
+            "pending_reschedule": [] if self.pending_reschedule is None else ["1" if self.pending_reschedule else "0"],
+            "queue": [self.queue.value] if self.queue else [],
+        }
+        natural = "scheduled_at" if self.day_from or self.day_to or self.queue else DEFAULT_SORT
+        if with_order and (self.sort, self.descending) != (natural, True):
+            found["sort"] = [self.sort]
+            found["order"] = ["desc" if self.descending else "asc"]
+        return {name: values for name, values in found.items() if values}
+
+    def without(self, name: str) -> SessionFilter:
+        """The same filter with one argument (``from`` takes ``to`` with it) taken away."""
+        empty = SessionFilter(zone=self.zone)
+        fields = {
+            "q": ("search",),
+            "status": ("statuses",),
+            "from": ("day_from", "day_to"),
+            "mentor": ("mentor_id",),
+            "mentee": ("mentee_id",),
+            "meeting_type": ("meeting_types",),
+            "refund": ("refund_statuses",),
+        }.get(name, (name,))
+        return replace(self, **{field: getattr(empty, field) for field in fields})
+
+    def sorted_by(self, column: str) -> SessionFilter:
+        """The filter that a click on a column's head leads to: its natural order first, then the other way round."""
+        if column == self.sort:
+            return replace(self, descending=not self.descending)
+        return replace(self, sort=column, descending=column in NEWEST_FIRST)
+
+
+def day_start(day: date, zone: str) -> datetime:
+    """The first instant of a day in that zone, in UTC."""
+    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+
+def read_filter(arguments: Mapping[str, Sequence[str]], *, zone: str) -> SessionFilter:
+    """The filter of an address. Unknown names are ignored; a value that cannot be used is refused by name.
+
+    :param zone: the viewer's; an argument ``zone`` comes before it
+    :raises Invalid: ``fields`` says of each bad argument what would be right
+    """
+    reader = _Reader(arguments)
+    found = SessionFilter(
+        zone=reader.zone(zone),
+        statuses=reader.several("status", SessionStatus),
+        day_from=reader.day("from"),
+        day_to=reader.day("to"),
+        mentor_id=reader.id("mentor"),
+        mentee_id=reader.id("mentee"),
+        meeting_types=reader.several("meeting_type", MeetingType),
+        refund_statuses=reader.several("refund", RefundStatus),
+        cancelled_by=reader.several("cancelled_by", CancelledBy),
+        reassigned=reader.flag("reassigned"),
+        pending_reschedule=reader.flag("pending_reschedule"),
+        queue=reader.queue(),
+        search=reader.search(),
+        sort=reader.sort(),
+        descending=reader.descending(),
+    )
+    if found.day_from and found.day_to and found.day_from > found.day_to:
+        reader.refuse("to", "The last day lies before the first.")
+    reader.finish()
+    return found
+
+
+class _Reader:
+    """Reads one argument after the other and remembers what was wrong."""
+
+    def __init__(self, arguments: Mapping[str, Sequence[str]]) -> None:
+        self._arguments = arguments
+        self._wrong: dict[str, str] = {}
+
+    def refuse(self, name: str, reason: str) -> None:
+        self._wrong[name] = reason
+
+    def finish(self) -> None:
+        if self._wrong:
+            raise Invalid("Some filters of this address cannot be used.", fields=self._wrong)
+
+    def _one(self, name: str) -> str:
+        values = self._arguments.get(name) or ("",)
+        return values[-1].strip()
+
+    def several(self, name: str, kind: type[Kind]) -> tuple[Kind, ...]:
+        chosen = {text.strip() for value in self._arguments.get(name, ()) for text in value.split(",")} - {""}
+        unknown = chosen - {member.value for member in kind}
+        if unknown:
+            known = ", ".join(member.value for member in kind)
+            self.refuse(name, f"There is no {_shown(min(unknown))}. Use one of: {known}.")
+        return tuple(member for member in kind if member.value in chosen)
+
+    def day(self, name: str) -> date | None:
+        text = self._one(name)
+        if not text:
+            return None
+        try:
+            day = date.fromisoformat(text)
+        except ValueError:
+            day = date.min
+        # A day's edge is computed in zones on both sides of UTC, and must stay a date there.
+        if not 1970 <= day.year <= 9000:
+            self.refuse(name, "A day is written like 2026-11-14.")
+            return None
+        return day
+
+    def id(self, name: str) -> UUID | None:
+        text = self._one(name)
+        try:
+            return UUID(text) if text else None
+        except ValueError:
+            self.refuse(name, "Choose a person from the list.")
+            return None
+
+    def flag(self, name: str) -> bool | None:
+        text = self._one(name).lower()
+        if text and text not in _YES:
+            self.refuse(name, "Use yes or no.")
+        return _YES.get(text)
+
+    def queue(self) -> Queue | None:
+        text = self._one("queue")
+        found = next((queue for queue, spec in SPECS.items() if spec.of_sessions and queue.value == text), None)
+        if text and found is None:
+            self.refuse("queue", "There is no such queue of sessions.")
+        return found
+
+    def search(self) -> str:
+        text = re.sub(r"\s+", " ", self._one("q").replace("\0", "")).strip()
+        if len(text) > _LONGEST_SEARCH:
+            self.refuse("q", f"Search for at most {_LONGEST_SEARCH} characters.")
+        return text[:_LONGEST_SEARCH]
+
+    def sort(self) -> str:
+        text = self._one("sort") or self._natural_sort()
+        if text not in SORTS:
+            self.refuse("sort", f"Sort by one of: {', '.join(SORTS)}.")
+            return DEFAULT_SORT
+        return text
+
+    def _natural_sort(self) -> str:
+        by_time = any(self._one(name) for name in ("from", "to", "queue"))
+        return "scheduled_at" if by_time else DEFAULT_SORT
+
+    def descending(self) -> bool:
+        text = self._one("order")
+        if text not in {"", "asc", "desc"}:
+            self.refuse("order", "Use asc or desc.")
+        return text == "desc" if text else self.sort() in NEWEST_FIRST
+
+    def zone(self, default: str) -> str:
+        text = self._one("zone")
+        if text == "UTC" or not text:
+            return text or default
+        try:
+            ZoneInfo(text)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            self.refuse("zone", "This time zone is not known.")
+            return default
+        return text
+
+
+def _shown(text: str) -> str:
+    return repr(text[:40])

@@ -1,0 +1,57 @@
+"""What every staff act on a session has in common: preview, fingerprint, reason, own cases (ACT)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.domain.context import Context
+from app.domain.errors import Invalid
+from app.domain.money import Money
+from app.domain.permissions import Permission, require, require_no_party
+from app.foundation.audit import plain
+from app.models import MentoringSession
+
+SHORTEST_REASON = 3
+LONGEST_REASON = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanRow:
+    """One line of a preview: who · what changes · money · message."""
+
+    who: str
+    change: str
+    money: Money | None = None
+    message: str = ""
+
+
+def fingerprint_of(facts: Mapping[str, Any]) -> str:
+    """A short mark of the facts that a preview was made of: the same facts, the same mark."""
+    text = json.dumps(plain(facts), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def clean_reason(reason: str) -> str:
+    """The reason without surrounding blanks.
+
+    :raises Invalid: when it has fewer than 3 or more than 1,000 characters
+    """
+    text = reason.replace("\0", "").strip()
+    if not SHORTEST_REASON <= len(text) <= LONGEST_REASON:
+        message = f"Give a reason of {SHORTEST_REASON} to {LONGEST_REASON:,} characters."
+        raise Invalid(message, fields={"reason": message})
+    return text
+
+
+def require_staff_for(session: MentoringSession, permission: Permission, ctx: Context) -> None:
+    """Raise unless this person may do this, and to this case.
+
+    :raises Forbidden: the role does not have it, or it is the person's own case (ADM-2)
+    """
+    require(ctx.actor, permission)
+    parties = (session.mentor_id, session.mentee_id, session.reassigned_from_mentor_id, *session.cancelled_mentor_ids)
+    require_no_party(ctx.actor, parties)

@@ -1,0 +1,227 @@
+"""Everything that happened to one session as one story, newest first (SD-1).
+
+What stands in tables of its own is read in one statement: each table gives its rows the same shape. Money comes from
+``money.overview``, which the page shows anyway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, Text, cast, func, literal, null, select, union_all
+from sqlalchemy.dialects.postgresql import JSONB
+
+from app.extensions import db
+from app.models import (
+    AdminAuditTrail,
+    AdminSessionNote,
+    DecisionRecord,
+    EmailEvent,
+    NoteHistory,
+    Notification,
+    PolicyOverride,
+    RescheduleRequest,
+    SessionAuditLog,
+    SessionDispute,
+    SessionJoin,
+    SessionReview,
+    User,
+)
+from app.money.overview import SessionMoney
+
+# Of one kind of thing; a case with more of them is one that a person reads in the audit views.
+_MOST = 300
+
+
+class Kind(StrEnum):
+    """What a line of the story tells of; also the filter's values."""
+
+    CHANGE = "change"
+    STAFF = "staff"
+    MONEY = "money"
+    MESSAGE = "message"
+    NOTE = "note"
+    JOIN = "join"
+    DECISION = "decision"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happening:
+    """One thing that happened.
+
+    :param source: the table it comes from
+    :param actor_role: who did it, where that was no user: clock, payment, system
+    :param facts: the row's own columns, as JSON holds them
+    :param why: the decision behind it, when there is one
+    """
+
+    kind: Kind
+    source: str
+    at: datetime
+    order: int = 0
+    actor_id: UUID | None = None
+    actor_name: str | None = None
+    actor_role: str | None = None
+    request_id: str | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    why: Mapping[str, Any] | None = None
+
+
+def read_timeline(session_id: UUID, money: SessionMoney) -> list[Happening]:
+    """The story of a session, newest first: one statement, and the money that was read already."""
+    happened = [*_from_tables(session_id), *_from_money(money)]
+    told = _with_reasons(_without_echoes(happened))
+    return sorted(told, key=lambda one: (one.at, one.order), reverse=True)
+
+
+# By the table: kind, model, and the names of its time, its actor and the columns that are told.
+_TABLES: dict[str, tuple[Kind, Any, str, str | None, tuple[str, ...]]] = {
+    "session_audit_log": (
+        Kind.CHANGE, SessionAuditLog, "created_at", "user_id",
+        ("action", "reason_category", "reason_details", "previous_status", "new_status", "previous_scheduled_at",
+         "new_scheduled_at", "details", "request_id"),
+    ),
+    "admin_session_audit_trail": (
+        Kind.STAFF, AdminAuditTrail, "created_at", "admin_id",
+        ("action", "reason", "previous_status", "new_status", "details", "seq", "request_id"),
+    ),
+    "reschedule_requests": (
+        Kind.CHANGE, RescheduleRequest, "created_at", "initiator_id",
+        ("status", "reason", "proposed_time", "original_time", "counter_proposed_time", "resolved_at", "expires_at"),
+    ),
+    "session_disputes": (
+        Kind.CHANGE, SessionDispute, "created_at", "reported_by", ("id", "category", "reason", "status", "priority"),
+    ),
+    "session_reviews": (
+        Kind.CHANGE, SessionReview, "created_at", "author_id", ("rating", "comment", "hidden_at"),
+    ),
+    "policy_overrides": (
+        Kind.STAFF, PolicyOverride, "created_at", "granted_by",
+        ("override_type", "reason", "expires_at", "used_at", "revoked_at"),
+    ),
+    "email_events": (
+        Kind.MESSAGE, EmailEvent, "created_at", None,
+        ("id", "template", "recipient", "subject", "status", "error", "sent_at"),
+    ),
+    "notifications": (
+        Kind.MESSAGE, Notification, "created_at", "user_id", ("type", "title", "body", "read_at"),
+    ),
+    "admin_session_notes": (
+        Kind.NOTE, AdminSessionNote, "created_at", "admin_id", ("id", "note", "updated_at"),
+    ),
+    "session_joins": (
+        Kind.JOIN, SessionJoin, "joined_at", "user_id", ("source", "left_at"),
+    ),
+    "decision_records": (
+        Kind.DECISION, DecisionRecord, "created_at", "actor_id",
+        ("kind", "allowed", "rule", "message", "next_change", "inputs"),
+    ),
+}  # fmt: skip
+_ROLES = {"session_audit_log", "admin_session_audit_trail"}
+
+
+def _from_tables(session_id: UUID) -> Iterable[Happening]:
+    parts = [_part(source, session_id) for source in _TABLES]
+    rows = union_all(*(select(part.subquery()) for part in parts)).subquery("happened")
+    found = db.session.execute(select(rows, User.name).outerjoin(User, User.id == rows.c.actor_id))
+    for source, at, actor_id, role, facts, name in found:
+        yield Happening(
+            kind=_TABLES[source][0],
+            source=source,
+            at=at,
+            order=facts.get("seq") or facts.get("number") or 0,
+            actor_id=actor_id,
+            actor_name=name,
+            actor_role=role,
+            request_id=facts.get("request_id"),
+            facts=facts,
+        )
+
+
+def _part(source: str, session_id: UUID) -> Select[Any]:
+    _, table, time, actor, names = _TABLES[source]
+    pairs: list[Any] = []
+    for name in names:
+        pairs += [name, getattr(table, name)]
+    if source == "session_audit_log":
+        pairs += ["number", table.number]
+    if source == "admin_session_notes":
+        edits = select(func.count()).where(NoteHistory.note_id == table.id).scalar_subquery()
+        pairs += ["edits", edits]
+    return (
+        select(
+            literal(source).label("source"),
+            getattr(table, time).label("at"),
+            (getattr(table, actor) if actor else cast(null(), User.id.type)).label("actor_id"),
+            (cast(table.actor_role, Text) if source in _ROLES else cast(null(), Text)).label("role"),
+            cast(func.jsonb_build_object(*pairs), JSONB).label("facts"),
+        )
+        .where(table.session_id == session_id)
+        .order_by(getattr(table, time).desc())
+        .limit(_MOST)
+    )
+
+
+def _from_money(money: SessionMoney) -> Iterable[Happening]:
+    for payment in money.payments:
+        facts = {
+            "reference": payment.reference, "gateway": payment.gateway, "status": payment.status.value,
+            "minor": payment.amount_minor + payment.credit_minor, "currency": payment.currency,
+            "flagged_reason": payment.flagged_reason,
+        }  # fmt: skip
+        yield Happening(kind=Kind.MONEY, source="payment_started", at=payment.created_at, facts=facts)
+        if payment.succeeded_at:
+            yield Happening(kind=Kind.MONEY, source="payment_succeeded", at=payment.succeeded_at, order=1, facts=facts)
+    for refund in money.refunds:
+        facts = {
+            "id": str(refund.id), "status": refund.status.value, "type": refund.type.value, "reason": refund.reason,
+            "minor": refund.amount_minor, "currency": refund.currency, "error": refund.error,
+        }  # fmt: skip
+        yield Happening(
+            kind=Kind.MONEY, source="refund_requested", at=refund.created_at, order=1, actor_id=refund.requested_by,
+            facts=facts,
+        )  # fmt: skip
+        if refund.processed_at:
+            yield Happening(kind=Kind.MONEY, source="refund_processed", at=refund.processed_at, order=2, facts=facts)
+    entries: dict[tuple[datetime, str], list[dict[str, Any]]] = {}
+    for line in money.lines:
+        posting = {"account": line.account.value, "minor": line.amount.minor, "currency": line.amount.currency}
+        entries.setdefault((line.at, line.event), []).append(posting)
+    for (at, event), postings in entries.items():
+        yield Happening(kind=Kind.MONEY, source="ledger", at=at, order=3, facts={"event": event, "postings": postings})
+
+
+def _without_echoes(happened: list[Happening]) -> list[Happening]:
+    """A staff act writes into both trails; the story tells it once, in the act's words."""
+    acts = {
+        (one.request_id, one.facts.get("new_status"))
+        for one in happened
+        if one.source == "admin_session_audit_trail" and one.facts.get("new_status")
+    }
+    return [
+        one
+        for one in happened
+        if one.source != "session_audit_log" or (one.request_id, one.facts.get("new_status")) not in acts
+    ]
+
+
+def _with_reasons(happened: list[Happening]) -> list[Happening]:
+    """A decision that was carried out stands with what it led to; one that was refused is a line of its own."""
+    changes = {one.at for one in happened if one.source == "session_audit_log"}
+    reasons = {
+        one.at: one.facts
+        for one in happened
+        if one.kind is Kind.DECISION and one.facts["allowed"] and one.at in changes
+    }
+    told = []
+    for one in happened:
+        if one.kind is Kind.DECISION and one.at in reasons and one.facts["allowed"]:
+            continue
+        is_change = one.source == "session_audit_log" and one.at in reasons
+        told.append(replace(one, why=reasons[one.at]) if is_change else one)
+    return told
