@@ -30,7 +30,7 @@ PINNED = [
     ("America/Sao_Paulo", date(2018, 11, 4)),
     ("Europe/Dublin", date(2026, 10, 25)),
     ("Pacific/Apia", date(2011, 12, 30)),
-    ("America/Havana", date(2026, 11, 1)),
+    ("America/Havana", date(2025, 11, 2)),
     ("Antarctica/Troll", date(2026, 3, 29)),
 ]
 
