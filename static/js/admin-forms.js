@@ -1,14 +1,16 @@
 /* The widgets that Flask-Admin's form fields render (data-role=…), with Tom Select and native inputs. */
 
+import { chooser, searching } from "./chooser.js";
+
 const LONG = 12;
 const BLANK = "__None";
 
-const chooser = (field) => {
-  if (field.tomselect || (!field.multiple && field.options.length <= LONG)) return;
-  new window.TomSelect(field, { plugins: field.multiple ? ["remove_button"] : [], maxOptions: 500, allowEmptyOption: true });
+const list = (field) => {
+  if (!field.multiple && field.options.length <= LONG) return;
+  chooser(field, { plugins: field.multiple ? ["remove_button"] : [], maxOptions: 500, allowEmptyOption: true });
 };
 
-const words = (field) => new window.TomSelect(field, {
+const words = (field) => chooser(field, {
   create: true, persist: false, delimiter: ",", plugins: ["remove_button"], duplicates: field.dataset.allowDuplicateTags === "true",
 });
 
@@ -16,25 +18,16 @@ const words = (field) => new window.TomSelect(field, {
 const lookup = (field) => {
   const many = field.dataset.multiple === "1";
   const known = JSON.parse(field.dataset.json ?? "null");
-  const items = (many ? known ?? [] : known ? [known] : []).map(([value, text]) => ({ value: String(value), text }));
-  const least = Number(field.dataset.minimumInputLength ?? 1);
+  const read = (rows) => rows.map(([value, text]) => ({ value: String(value), text }));
+  const items = read(many ? known ?? [] : known ? [known] : []);
   field.type = "text";
-  const select = new window.TomSelect(field, {
+  const select = chooser(field, {
     options: items, items: items.map((item) => item.value), maxItems: many ? null : 1, valueField: "value", labelField: "text",
-    searchField: [], placeholder: "Type to search", delimiter: field.dataset.separator ?? ",", create: false,
+    placeholder: "Type to search", delimiter: field.dataset.separator ?? ",", create: false,
     plugins: many || field.dataset.allowBlank ? ["remove_button"] : [],
-    shouldLoad: (query) => query.length >= least,
-    load: async (query, done) => {
-      try {
-        const address = new URL(field.dataset.url, location.href);
-        for (const [key, value] of Object.entries({ query, offset: 0, limit: 10 })) address.searchParams.set(key, value);
-        const answer = await fetch(address, { headers: { Accept: "application/json" } });
-        done(answer.ok ? (await answer.json()).map(([value, text]) => ({ value: String(value), text })) : []);
-      } catch { done([]); }
-    },
-    render: { no_results: () => '<div class="no-results">Nothing found</div>' },
+    ...searching(field.dataset.url, Number(field.dataset.minimumInputLength ?? 1), (query) => ({ query, offset: 0, limit: 10 }), read),
   });
-  if (!many) select.on("type", () => select.clearOptions((option) => select.items.includes(option.value)));
+  select.on("type", () => select.clearOptions((option) => select.items.includes(option.value)));
   if (!many && field.dataset.allowBlank) field.form?.addEventListener("formdata", (event) => { if (!event.formData.get(field.name)) event.formData.set(field.name, BLANK); });
 };
 
@@ -46,7 +39,7 @@ const moment = (field) => {
   });
 };
 
-const KINDS = { select2: chooser, "select2-tags": words, "select2-ajax": lookup, datetimepicker: moment, timepicker: moment };
+const KINDS = { select2: list, "select2-tags": words, "select2-ajax": lookup, datetimepicker: moment, timepicker: moment };
 const enhance = (root) => {
   for (const field of root.querySelectorAll("[data-role]")) {
     if (field.tomselect || field.dataset.ready || field.closest("template")) continue;

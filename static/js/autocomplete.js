@@ -3,40 +3,26 @@
    data-select                a long list with a search box
    data-tags                  several words, kept as one comma-separated text */
 
+import { chooser, searching } from "./chooser.js";
+
 const enhance = (field) => {
   if (field.tomselect || !window.TomSelect) return;
+  const words = "tags" in field.dataset;
   const url = field.dataset.autocomplete;
-  const least = Number(field.dataset.minLength ?? 1);
-  const options = {
+  const select = chooser(field, {
     placeholder: field.dataset.placeholder,
-    plugins: field.multiple || "tags" in field.dataset ? ["remove_button"] : [],
-    maxOptions: 200,
+    plugins: field.multiple || words ? ["remove_button"] : [],
     closeAfterSelect: !field.multiple,
     render: {
       option: (item, escape) => `<div>${escape(item.text)}${item.note ? `<small>${escape(item.note)}</small>` : ""}</div>`,
       item: (item, escape) => `<div>${escape(item.text)}</div>`,
-      no_results: () => '<div class="no-results">Nothing found</div>',
     },
-  };
-  if ("tags" in field.dataset) Object.assign(options, { create: true, persist: false, delimiter: ",", duplicates: field.dataset.tags === "duplicates" });
-  if (url) {
-    Object.assign(options, {
-      valueField: "value",
-      labelField: "text",
-      searchField: [],
-      shouldLoad: (query) => query.length >= least,
-      load: async (query, done) => {
-        try {
-          const address = new URL(url, location.href);
-          address.searchParams.set("q", query);
-          const answer = await fetch(address, { headers: { Accept: "application/json" } });
-          done(answer.ok ? await answer.json() : []);
-        } catch { done([]); }
-      },
-    });
-  }
-  const select = new window.TomSelect(field, options);
-  if (field.getAttribute("aria-describedby")) select.control_input.setAttribute("aria-describedby", field.getAttribute("aria-describedby"));
+    ...(words && { create: true, persist: false, delimiter: ",", duplicates: field.dataset.tags === "duplicates" }),
+    ...(url && { valueField: "value", labelField: "text" }),
+    ...(url && searching(url, Number(field.dataset.minLength ?? 1), (q) => ({ q }), (found) => found)),
+  });
+  // What was found for the words before is no answer to these.
+  if (url) select.on("type", () => select.clearOptions((option) => select.items.includes(option.value)));
 };
 
 const enhanceAll = (root) => { for (const field of root.querySelectorAll("[data-autocomplete], [data-select], [data-tags]")) enhance(field); };
