@@ -15,5 +15,7 @@ def init_app(app: Flask) -> None:
         tokens,
     )
     from app.api.schema import api  # noqa: PLC0415
+    from app.api.webhooks import webhooks  # noqa: PLC0415
 
     app.register_blueprint(api.blueprint)
+    app.register_blueprint(webhooks)

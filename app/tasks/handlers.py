@@ -54,6 +54,7 @@ HANDLERS: Final[dict[str, HandlerSpec]] = {
         money_work.send_refund, _seconds(10, 30, 120, 600, 3600), timedelta(days=7), failed=money_work.refund_failed
     ),
     "payment.verify": HandlerSpec(money_work.verify_payment, _seconds(5, 15, 60, 300), timedelta(days=1)),
+    "sandbox.webhook": HandlerSpec(money_work.send_sandbox_webhook, _seconds(5, 15, 60, 300), timedelta(hours=1)),
     "meeting.create": HandlerSpec(
         meeting_work.create, _seconds(5, 20, 60, 300, 900), timedelta(days=2), failed=meeting_work.create_failed
     ),

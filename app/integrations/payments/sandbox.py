@@ -1,7 +1,7 @@
 """The sandbox gateway: a payment company of our own, with its own books (MN-2). The embedded default.
 
 It stands for a stranger: what it knows lies in files under its folder, one a charge, and neither our database nor the
-queue can make it forget. Its page is ``web``'s; its misbehaviour (fail, be slow, repeat, reorder) is set in a file too.
+queue can make it forget. Its page is ``web``'s; how it misbehaves stands in ``sandbox_behavior``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -28,9 +28,12 @@ from app.integrations.payments.base import (
     GatewayRefundState,
     WebhookEvent,
 )
+from app.integrations.payments.sandbox_behavior import Behavior, Operation, Trouble
 
 SIGNATURE_HEADER = "X-Sandbox-Signature"
 _REFERENCE = re.compile(r"[A-Za-z0-9_-]{1,80}\Z")
+_OPEN = frozenset({ChargeState.PENDING, ChargeState.ABANDONED})
+_COUNTS = frozenset({GatewayRefundState.PROCESSED, GatewayRefundState.PENDING})
 
 
 class SandboxGateway:
@@ -41,49 +44,59 @@ class SandboxGateway:
     def __init__(self, folder: Path, public_url: str) -> None:
         self._folder = folder
         self._public_url = public_url
+        self.behavior = Behavior(folder / "behavior.json")
+
+    # What the product calls.
 
     def start(self, *, reference: str, amount: Money, email: str, description: str, return_url: str) -> Checkout:
-        with self._book(reference) as book:
+        with self.behavior.during(Operation.START), self._book(reference) as book:
             if not book:
                 book.update(
                     reference=reference, amount_minor=amount.minor, currency=amount.currency, email=email,
                     description=description, return_url=return_url, state=ChargeState.PENDING.value,
-                    id=f"sbx_{uuid4().hex}", refunds=[],
+                    id=f"sbx_{uuid4().hex}", refunds=[], events=[],
                 )  # fmt: skip
+            elif Money(book["amount_minor"], book["currency"]) != amount:
+                raise ProviderFailed("The sandbox gateway has this reference with another amount.", retryable=False)
             return Checkout(reference, f"{self._public_url}/sandbox/pay/{reference}", book["id"])
 
     def verify(self, reference: str) -> Charge:
-        book = self.read(reference)
-        if book is None:
-            raise ProviderFailed("The sandbox gateway knows no such payment.", retryable=False)
-        return Charge(
-            reference=reference,
-            state=ChargeState(book["state"]),
-            amount=Money(book["amount_minor"], book["currency"]),
-            gateway_payment_id=book["id"],
-            raw={key: value for key, value in book.items() if key != "email"},
-        )
+        with self.behavior.during(Operation.VERIFY):
+            book = self.read(reference)
+            if book is None:
+                raise ProviderFailed("The sandbox gateway knows no such payment.", retryable=False)
+            return Charge(
+                reference=reference,
+                state=ChargeState(book["state"]),
+                amount=Money(book["amount_minor"], book["currency"]),
+                gateway_payment_id=book["id"],
+                raw={key: value for key, value in book.items() if key not in {"email", "return_url"}},
+            )
 
     def refund(self, *, reference: str, amount: Money, key: str) -> GatewayRefund:
-        with self._book(reference) as book:
+        with self.behavior.during(Operation.REFUND) as trouble, self._book(reference) as book:
             if not book or book["state"] != ChargeState.SUCCEEDED:
                 raise ProviderFailed("The sandbox gateway holds no captured payment for this.", retryable=False)
             for known in book["refunds"]:
                 if known["key"] == key:
+                    if known["amount_minor"] != amount.minor:
+                        raise ProviderFailed("This key was used for another amount.", retryable=False)
                     return _as_refund(known)
-            refunded = sum(r["amount_minor"] for r in book["refunds"] if r["state"] == GatewayRefundState.PROCESSED)
-            if refunded + amount.minor > book["amount_minor"]:
-                return GatewayRefund(GatewayRefundState.FAILED, None, "The refund exceeds what is left of the payment.")
+            problem = _problem(book, amount)
+            if problem:
+                return GatewayRefund(GatewayRefundState.FAILED, None, problem)
+            state = GatewayRefundState.PENDING if trouble is Trouble.PENDING else GatewayRefundState.PROCESSED
             entry = {
-                "key": key, "id": f"sbr_{uuid4().hex}", "amount_minor": amount.minor,
-                "state": GatewayRefundState.PROCESSED.value, "error": None,
+                "key": key, "id": f"sbr_{uuid4().hex}", "amount_minor": amount.minor, "state": state.value,
+                "error": None,
             }  # fmt: skip
             book["refunds"].append(entry)
             return _as_refund(entry)
 
     def find_refund(self, *, reference: str, key: str) -> GatewayRefund | None:
-        book = self.read(reference) or {}
-        return next((_as_refund(entry) for entry in book.get("refunds", []) if entry["key"] == key), None)
+        with self.behavior.during(Operation.FIND_REFUND):
+            book = self.read(reference) or {}
+            return next((_as_refund(entry) for entry in book.get("refunds", []) if entry["key"] == key), None)
 
     def parse_webhook(self, body: bytes, headers: Mapping[str, str]) -> WebhookEvent:
         given = headers.get(SIGNATURE_HEADER, "")
@@ -91,22 +104,51 @@ class SandboxGateway:
             raise Malformed("The signature does not fit.", code="bad_signature")
         try:
             event = json.loads(body)
-            return WebhookEvent(str(event["id"]), str(event["type"]), event.get("reference"), event)
+            kind, reference = str(event["type"]), event.get("reference")
+            about_charge = kind.startswith("charge.") and isinstance(reference, str)
+            return WebhookEvent(str(event["id"]), kind, reference if about_charge else None, event)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise Malformed("The event cannot be read.") from error
+
+    # What the payer does on the page, and what the gateway does by itself.
+
+    def decide(self, reference: str, state: ChargeState) -> str | None:
+        """The payer's choice; the id of the event that tells of it, None when nothing changed.
+
+        Only a pending charge can still change, or an abandoned one be paid late.
+        """
+        with self._book(reference) as book:
+            if not book or ChargeState(book["state"]) not in _OPEN or book["state"] == state:
+                return None
+            book["state"] = state.value
+            event = {"id": f"sbe_{uuid4().hex}", "type": f"charge.{state.value}", "reference": reference}
+            book["events"].append(event)
+            return event["id"]
+
+    def pay_late(self, reference: str) -> str | None:
+        """The payer pays after all; the id of the event that tells of it, of an earlier one when all was decided."""
+        event_id = self.decide(reference, ChargeState.SUCCEEDED)
+        events = (self.read(reference) or {}).get("events", [])
+        return event_id or (events[-1]["id"] if events else None)
+
+    def settle_refunds(self, reference: str) -> None:
+        """Pay out the refunds that are pending."""
+        with self._book(reference) as book:
+            for entry in book.get("refunds", []):
+                if entry["state"] == GatewayRefundState.PENDING:
+                    entry["state"] = GatewayRefundState.PROCESSED.value
+
+    def outgoing(self, reference: str, event_id: str) -> list[bytes]:
+        """The bodies to send for one event: normally one; repeated, held back or out of order when told to."""
+        book = self.read(reference) or {}
+        event = next((event for event in book.get("events", []) if event["id"] == event_id), None)
+        return self.behavior.outgoing(json.dumps(event)) if event else []
 
     def sign(self, body: bytes) -> str:
         """The signature that goes with a webhook's raw body."""
         return hmac.new(self._secret(), body, hashlib.sha256).hexdigest()
 
-    def decide(self, reference: str, state: ChargeState) -> dict[str, Any] | None:
-        """What the payer did on the page: only a pending charge can still change, or an abandoned one be paid late."""
-        with self._book(reference) as book:
-            if not book:
-                return None
-            if book["state"] in {ChargeState.PENDING, ChargeState.ABANDONED}:
-                book["state"] = state.value
-            return dict(book)
+    # Its books.
 
     def read(self, reference: str) -> dict[str, Any] | None:
         """The books on one charge."""
@@ -118,21 +160,22 @@ class SandboxGateway:
             return None
         return book
 
+    def references(self) -> list[str]:
+        """Every charge it knows, in no particular order."""
+        return [path.stem for path in (self._folder / "charges").glob("*.json")]
+
     def _secret(self) -> bytes:
         path = self._folder / "webhook-secret"
-        try:
+        with suppress(FileNotFoundError):
             return path.read_bytes()
-        except FileNotFoundError:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            draft = path.with_suffix(f".{os.getpid()}")
-            draft.write_bytes(os.urandom(32).hex().encode())
-            draft.chmod(0o600)
-            try:
-                os.link(draft, path)  # the first of two processes wins
-            except FileExistsError:
-                pass
-            draft.unlink()
-            return path.read_bytes()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(f".{uuid4().hex}")
+        draft.write_bytes(os.urandom(32).hex().encode())
+        draft.chmod(0o600)
+        with suppress(FileExistsError):
+            os.link(draft, path)  # the first of two processes wins
+        draft.unlink()
+        return path.read_bytes()
 
     @contextmanager
     def _book(self, reference: str) -> Iterator[dict[str, Any]]:
@@ -143,14 +186,26 @@ class SandboxGateway:
         charges.mkdir(parents=True, exist_ok=True)
         with (self._folder / "lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            before = self.read(reference) or {}
-            book = json.loads(json.dumps(before))
+            book = self.read(reference) or {}
+            before = json.dumps(book)
             yield book
-            if book != before:
+            after = json.dumps(book)
+            if after != before:
                 path = charges / f"{reference}.json"
                 draft = path.with_suffix(".part")
-                draft.write_text(json.dumps(book))
+                draft.write_text(after)
                 draft.replace(path)
+
+
+def _problem(book: Mapping[str, Any], amount: Money) -> str | None:
+    if amount.minor <= 0:
+        return "A refund is more than nothing."
+    if amount.currency != book["currency"]:
+        return "The payment was made in another currency."
+    refunded = sum(entry["amount_minor"] for entry in book["refunds"] if entry["state"] in _COUNTS)
+    if refunded + amount.minor > book["amount_minor"]:
+        return "The refund exceeds what is left of the payment."
+    return None
 
 
 def _as_refund(entry: Mapping[str, Any]) -> GatewayRefund:
