@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal
 
 # Currencies whose minor unit is not a hundredth. The rest of ISO 4217 that the product takes has two decimals.
 _DECIMALS = {
@@ -11,6 +12,10 @@ _DECIMALS = {
     "VND": 0, "VUV": 0, "XAF": 0, "XOF": 0, "XPF": 0,
     "BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3, "OMR": 3, "TND": 3,
 }  # fmt: skip
+
+
+# Decimal() itself would take "1_0", "1e999999" (a number of a megabyte) and the digits of other scripts.
+_PLAIN_DECIMAL = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,6})?")
 
 
 def decimals(currency: str) -> int:
@@ -44,16 +49,12 @@ class Money:
     def parse(cls, text: str, currency: str) -> Money:
         """Read a plain decimal such as ``"35.00"``.
 
-        :raises ValueError: when it is no number, not finite, or has more decimals than the currency
+        :raises ValueError: when it is no plain number, too large, or has more decimals than the currency
         """
-        try:
-            value = Decimal(text.strip())
-        except InvalidOperation as error:
-            message = f"{text!r} is not an amount"
-            raise ValueError(message) from error
-        if not value.is_finite():
-            message = f"{text!r} is not an amount"
+        if not _PLAIN_DECIMAL.fullmatch(text.strip()):
+            message = f"{text[:40]!r} is not an amount"
             raise ValueError(message)
+        value = Decimal(text.strip())
         scaled = value.scaleb(decimals(currency))
         if scaled != scaled.to_integral_value():
             message = f"{currency} has {decimals(currency)} decimals"
@@ -63,8 +64,10 @@ class Money:
     @property
     def amount(self) -> Decimal:
         """The decimal amount, with the currency's own number of decimals."""
-        return Decimal(self.minor).scaleb(-decimals(self.currency)).quantize(
-            Decimal(1).scaleb(-decimals(self.currency)), rounding=ROUND_HALF_UP
+        return (
+            Decimal(self.minor)
+            .scaleb(-decimals(self.currency))
+            .quantize(Decimal(1).scaleb(-decimals(self.currency)), rounding=ROUND_HALF_UP)
         )
 
     def __add__(self, other: Money) -> Money:

@@ -49,12 +49,14 @@ class SessionStatus(StrEnum):
     NO_SHOW = "no_show"
 
 
-OCCUPYING_STATUSES = frozenset({
-    SessionStatus.DRAFT,
-    SessionStatus.PENDING_MENTOR_REVIEW,
-    SessionStatus.SCHEDULED,
-    SessionStatus.IN_PROGRESS,
-})
+OCCUPYING_STATUSES = frozenset(
+    {
+        SessionStatus.DRAFT,
+        SessionStatus.PENDING_MENTOR_REVIEW,
+        SessionStatus.SCHEDULED,
+        SessionStatus.IN_PROGRESS,
+    }
+)
 
 
 class BookingMode(StrEnum):

@@ -105,6 +105,24 @@ def test_the_decision_says_what_would_have_changed_it(before: timedelta, sentenc
 
 
 @pytest.mark.spec("WHY-1")
+@pytest.mark.parametrize(
+    "partial, before, sentence",
+    [
+        (100, 30 * HOUR, "In 1 day 4 hours it will be 0 %."),
+        (100, 3 * HOUR, "In 1 hour it will be 0 %."),
+        (0, HOUR, "23 hours earlier it would have been 100 %."),
+        (0, 3 * HOUR, "21 hours earlier it would have been 100 %."),
+    ],
+)
+def test_a_boundary_at_which_nothing_changes_is_not_named(partial: int, before: timedelta, sentence: str) -> None:
+    policies = replace(DEFAULTS, partial_refund_percentage=partial)
+
+    decision = decide_cancellation(facts(policies=policies), Party.MENTEE, START - before)
+
+    assert decision.next_change == sentence
+
+
+@pytest.mark.spec("WHY-1")
 def test_where_time_changes_nothing_the_decision_says_nothing() -> None:
     generous = replace(DEFAULTS, cancellation_cutoff_hours=0, free_cancellation_hours=0)
 
