@@ -87,6 +87,10 @@ class Doorbell:
         self._url = url
         self._is_silent = is_silent
 
+    def silence(self) -> None:
+        """Ring no more in this process; the relay finds what is due."""
+        self._is_silent = True
+
     @property
     def redis(self) -> Redis:
         """The connection for short commands.

@@ -188,6 +188,20 @@ def due(*, now: datetime, limit: int) -> list[UUID]:
     return [row.id for row in rows]
 
 
+def settle_past(kind: str, *, until: datetime) -> list[dict[str, Any]]:
+    """This function will close rows of one kind that were put before ``until`` and never tried, and give their payloads.
+
+    For history that is made afterwards (demonstration data), whose outside work cannot be done any more.
+    """
+    rows = db.session.execute(
+        update(OutboxRow)
+        .where(OutboxRow.kind == kind, OutboxRow.state == OutboxState.QUEUED, OutboxRow.created_at < until)
+        .values(state=OutboxState.DONE, settled_at=OutboxRow.created_at)
+        .returning(OutboxRow.payload)
+    )
+    return [payload for (payload,) in rows]
+
+
 def counts() -> list[tuple[str, str, int, datetime]]:
     """Rows per kind and state that are not done, with the oldest of each."""
     rows = db.session.execute(
