@@ -90,6 +90,6 @@ def planned_end(session: MentoringSession) -> datetime:
 
 
 def review_closes_at(session: MentoringSession) -> datetime:
-    """Until when the mentee may review a completed session (RV-1); the instant itself is too late."""
+    """Until when the mentee may review a completed session (RV-1); that instant still counts."""
     days = policies_for(session).values.review_window_days
     return (session.ended_at or planned_end(session)) + timedelta(days=days)

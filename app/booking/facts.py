@@ -25,6 +25,7 @@ from app.domain.availability import (
 from app.domain.decision import Decision
 from app.domain.times import Interval, days_bounds, zone
 from app.domain.vocabulary import BlockType, SessionStatus
+from app.domain.weekly import GivenBlock, GivenDay, read_week
 from app.extensions import db
 from app.models import AvailabilityException, CalendarEntry, MentoringSession, MentorSchedule, WeeklyPattern
 
@@ -137,17 +138,10 @@ def nearest_starts(
     return [slot.start_at.isoformat().replace("+00:00", "Z") for slot in nearest_free(found, around, _NEAREST)]
 
 
-def read_blocks(weekday: int, blocks: Iterable[Mapping[str, Any]]) -> list[WeeklyBlock]:
-    """A weekday's stored blocks as the engine reads them."""
-    return [
-        WeeklyBlock(weekday, _minute(block["start"]), _minute(block["end"]), BlockType(block["type"]))
-        for block in blocks
-    ]
-
-
-def _minute(clock: str) -> int:
-    hours, _, minutes = clock.partition(":")
-    return int(hours) * 60 + int(minutes)
+def read_blocks(weekday: int, blocks: Sequence[Mapping[str, Any]]) -> list[WeeklyBlock]:
+    """A weekday's stored blocks as the engine reads them; what was stored was checked by ``domain.weekly``."""
+    given = tuple(GivenBlock(block["start"], block["end"], BlockType(block["type"])) for block in blocks)
+    return read_week({weekday: GivenDay(is_enabled=True, blocks=given)})[0][weekday]
 
 
 def _schedules(mentors: list[UUID]) -> tuple[dict[UUID, Schedule], dict[UUID, list[WeeklyBlock]]]:

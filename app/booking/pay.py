@@ -16,13 +16,13 @@ from app.booking import announce, calendar, why
 from app.booking.access import load_for_change
 from app.booking.book import AROUND
 from app.booking.confirm import confirm
+from app.booking.decisions import decide_payable
 from app.booking.engine import move, touch
 from app.booking.expiry import end_hold, lock_people_and_free_stale_holds
 from app.booking.facts import load_availability
-from app.booking.holds import UNPAID
 from app.domain.availability import is_covered
 from app.domain.context import PAYMENT, Context
-from app.domain.errors import Conflict, Forbidden, NotFound, SlotTaken
+from app.domain.errors import Forbidden, NotFound, SlotTaken
 from app.domain.money import Money
 from app.domain.permissions import Permission, require
 from app.domain.requests import LatePayment, PaymentDecision, PaymentFacts, decide_payment, is_due
@@ -265,13 +265,7 @@ def _open(session: MentoringSession, gateway: PaymentGateway, ctx: Context) -> P
 def _require_payable(session: MentoringSession, ctx: Context) -> None:
     if ctx.actor.user_id != session.mentee_id:
         raise Forbidden("Only the mentee who booked can pay.")
-    if session.status not in _AWAITS or session.payment_status not in UNPAID:
-        raise Conflict("This session awaits no payment.", code="nothing_to_pay")
-    if is_due(session.hold_expires_at, ctx.now):
-        raise Conflict(
-            "The time to pay has passed, and the slot is free for others again. Choose a time once more.",
-            code="hold_expired",
-        )
+    decide_payable(session, ctx).require()
 
 
 def _require_no_transaction() -> None:

@@ -1,8 +1,15 @@
-"""Facts about one session for the pure rules: what was paid, promised, proposed and granted."""
+"""Facts about sessions for the pure rules: what was paid, promised, proposed, granted and joined.
+
+Loaded for one session or for a page of them in the same number of statements (PERF-7).
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -11,37 +18,129 @@ from app.booking.holds import UNPAID
 from app.domain.attendance import AttendanceFacts
 from app.domain.cancellation import CancellationFacts, MenteeMove
 from app.domain.joining import JoinFacts
-from app.domain.money import Money
+from app.domain.money import Money, share_of
 from app.domain.overrides import Override, active_overrides
-from app.domain.vocabulary import OverrideType, Party, PaymentStatus, RescheduleStatus
+from app.domain.policies import Snapshot
+from app.domain.rescheduling import OPEN_PROPOSALS
+from app.domain.vocabulary import Party, PaymentStatus, RescheduleStatus
 from app.extensions import db
-from app.foundation.policies import policies_for
-from app.models import MentoringSession, PolicyOverride, RescheduleRequest, SessionJoin
-from app.money.rows import read_rows
+from app.foundation.policies import current_policies, policies_under
+from app.models import MentoringSession, Payment, PolicyOverride, Refund, RescheduleRequest, SessionJoin
+from app.money.rows import MoneyRows
 
-_OPEN = frozenset({RescheduleStatus.PENDING, RescheduleStatus.COUNTER_PROPOSED})
+
+@dataclass(frozen=True, slots=True)
+class SessionFacts:
+    """One session with all that the rules ask about it."""
+
+    session: MentoringSession
+    policies: Snapshot
+    money: MoneyRows
+    negotiations: Sequence[RescheduleRequest]
+    overrides: Sequence[Override]
+    joined: frozenset[Party]
+
+    @property
+    def is_settled(self) -> bool:
+        return is_settled(self.session)
+
+    @property
+    def earnings_minor(self) -> int:
+        """The mentor's share of what is kept; of the price, while nothing is paid (MN-5)."""
+        net = self.money.net_minor if self.money.paid_by else self.session.rate_minor
+        return share_of(net, self.policies.mentor_share_percentage)
+
+    def for_cancelling(self, *, now: datetime) -> CancellationFacts:
+        """What decides about cancelling at ``now`` (CX-2)."""
+        session = self.session
+        return CancellationFacts(
+            status=session.status,
+            start=session.scheduled_at,
+            policies=self.policies,
+            paid=Money(self.money.paid_minor, session.currency) if self.money.paid_by else None,
+            is_free=session.payment_status is PaymentStatus.NOT_REQUIRED,
+            refunded_minor=self.money.facts(session.currency).refunded_minor,
+            open_proposal_by=next(
+                (each.initiated_by for each in self.negotiations if each.status in OPEN_PROPOSALS), None
+            ),
+            reassignment=session.reassignment_status,
+            mentee_moves=[
+                MenteeMove(each.created_at, each.original_time)
+                for each in self.negotiations
+                if each.status is RescheduleStatus.ACCEPTED and each.initiated_by is Party.MENTEE
+            ],
+            overrides=active_overrides(self.overrides, start=session.scheduled_at, now=now),
+        )
+
+    def for_joining(self) -> JoinFacts:
+        """What decides about releasing the meeting link (JN-2)."""
+        session = self.session
+        return JoinFacts(
+            status=session.status,
+            start=session.scheduled_at,
+            duration_minutes=session.duration,
+            is_settled=self.is_settled,
+            policies=self.policies,
+            reassignment=session.reassignment_status,
+        )
+
+    def for_attending(self) -> AttendanceFacts:
+        """What decides about starting, completing and absence.
+
+        :raises ValueError: for a session without a time
+        """
+        session = self.session
+        if session.scheduled_at is None:
+            message = "Nobody can attend a session without a time"
+            raise ValueError(message)
+        return AttendanceFacts(
+            status=session.status,
+            start=session.scheduled_at,
+            duration_minutes=session.duration,
+            meeting_type=session.meeting_type,
+            policies=self.policies,
+            is_settled=self.is_settled,
+            reassignment=session.reassignment_status,
+            joined=self.joined,
+            has_suggestion=session.attendance_suggested_at is not None and session.attendance_decided_at is None,
+        )
+
+
+def facts_of(session: MentoringSession) -> SessionFacts:
+    """Everything about one session, as it is now."""
+    return facts_of_all([session])[session.id]
+
+
+def facts_of_all(sessions: Iterable[MentoringSession]) -> dict[UUID, SessionFacts]:
+    """Everything about a page of sessions, in six statements."""
+    wanted = {session.id: session for session in sessions}
+    current = current_policies()
+    payments = _by_session(Payment, wanted)
+    refunds = _by_session(Refund, wanted)
+    negotiations = _by_session(RescheduleRequest, wanted)
+    overrides = _overrides(wanted)
+    joins = _joins(wanted)
+    return {
+        key: SessionFacts(
+            session,
+            policies_under(session.policy_version_id, current).values,
+            MoneyRows(tuple(payments[key]), tuple(refunds[key])),
+            negotiations[key],
+            overrides[key],
+            frozenset(party for party, person in _sides(session) if person in joins[key]),
+        )
+        for key, session in wanted.items()
+    }
 
 
 def cancellation_facts(session: MentoringSession, *, now: datetime) -> CancellationFacts:
     """What decides about cancelling this session at ``now`` (CX-2)."""
-    rows = read_rows(session.id)
-    negotiations = _negotiations(session)
-    return CancellationFacts(
-        status=session.status,
-        start=session.scheduled_at,
-        policies=policies_for(session).values,
-        paid=Money(rows.paid_minor, session.currency) if rows.paid_by else None,
-        is_free=session.payment_status is PaymentStatus.NOT_REQUIRED,
-        refunded_minor=rows.facts(session.currency).refunded_minor,
-        open_proposal_by=next((each.initiated_by for each in negotiations if each.status in _OPEN), None),
-        reassignment=session.reassignment_status,
-        mentee_moves=[
-            MenteeMove(each.created_at, each.original_time)
-            for each in negotiations
-            if each.status is RescheduleStatus.ACCEPTED and each.initiated_by is Party.MENTEE
-        ],
-        overrides=overrides_of(session, now=now),
-    )
+    return facts_of(session).for_cancelling(now=now)
+
+
+def join_facts(session: MentoringSession) -> JoinFacts:
+    """What decides about releasing the meeting link (JN-2)."""
+    return facts_of(session).for_joining()
 
 
 def attendance_facts(session: MentoringSession) -> AttendanceFacts:
@@ -49,39 +148,7 @@ def attendance_facts(session: MentoringSession) -> AttendanceFacts:
 
     :raises ValueError: when it has none
     """
-    if session.scheduled_at is None:
-        message = "Nobody can attend a session without a time"
-        raise ValueError(message)
-    joined = set(db.session.scalars(select(SessionJoin.user_id).where(SessionJoin.session_id == session.id).distinct()))
-    sides = {Party.MENTOR: session.mentor_id, Party.MENTEE: session.mentee_id}
-    return AttendanceFacts(
-        status=session.status,
-        start=session.scheduled_at,
-        duration_minutes=session.duration,
-        meeting_type=session.meeting_type,
-        policies=policies_for(session).values,
-        is_settled=is_settled(session),
-        reassignment=session.reassignment_status,
-        joined=frozenset(party for party, person in sides.items() if person in joined),
-        has_suggestion=session.attendance_suggested_at is not None and session.attendance_decided_at is None,
-    )
-
-
-def first_join(session_id: UUID) -> datetime | None:
-    """When somebody first joined, if anybody did (NS-5)."""
-    return db.session.scalar(select(func.min(SessionJoin.joined_at)).where(SessionJoin.session_id == session_id))
-
-
-def join_facts(session: MentoringSession) -> JoinFacts:
-    """What decides about releasing the meeting link (JN-2)."""
-    return JoinFacts(
-        status=session.status,
-        start=session.scheduled_at,
-        duration_minutes=session.duration,
-        is_settled=is_settled(session),
-        policies=policies_for(session).values,
-        reassignment=session.reassignment_status,
-    )
+    return facts_of(session).for_attending()
 
 
 def is_settled(session: MentoringSession) -> bool:
@@ -89,22 +156,49 @@ def is_settled(session: MentoringSession) -> bool:
     return session.payment_status not in UNPAID
 
 
-def overrides_of(session: MentoringSession, *, now: datetime) -> frozenset[OverrideType]:
-    """The overrides that count now (RS-6)."""
-    granted = db.session.execute(
+def first_join(session_id: UUID) -> datetime | None:
+    """When somebody first joined, if anybody did (NS-5)."""
+    return db.session.scalar(select(func.min(SessionJoin.joined_at)).where(SessionJoin.session_id == session_id))
+
+
+def _sides(session: MentoringSession) -> tuple[tuple[Party, UUID], ...]:
+    return (Party.MENTOR, session.mentor_id), (Party.MENTEE, session.mentee_id)
+
+
+def _by_session(table: Any, wanted: Iterable[UUID]) -> dict[UUID, list[Any]]:
+    found: dict[UUID, list[Any]] = defaultdict(list)
+    rows = db.session.scalars(
+        select(table)
+        .where(table.session_id.in_(list(wanted)))
+        .order_by(table.created_at, table.id)
+        .execution_options(populate_existing=True)
+    )
+    for row in rows:
+        found[row.session_id].append(row)
+    return found
+
+
+def _overrides(wanted: Iterable[UUID]) -> dict[UUID, list[Override]]:
+    found: dict[UUID, list[Override]] = defaultdict(list)
+    rows = db.session.execute(
         select(
-            PolicyOverride.override_type, PolicyOverride.expires_at, PolicyOverride.used_at, PolicyOverride.revoked_at
-        ).where(PolicyOverride.session_id == session.id)
+            PolicyOverride.session_id,
+            PolicyOverride.override_type,
+            PolicyOverride.expires_at,
+            PolicyOverride.used_at,
+            PolicyOverride.revoked_at,
+        ).where(PolicyOverride.session_id.in_(list(wanted)))
     )
-    return active_overrides((Override(*row) for row in granted), start=session.scheduled_at, now=now)
+    for session_id, kind, expires_at, used_at, revoked_at in rows:
+        found[session_id].append(Override(kind, expires_at, used_at, revoked_at))
+    return found
 
 
-def _negotiations(session: MentoringSession) -> list[RescheduleRequest]:
-    return list(
-        db.session.scalars(
-            select(RescheduleRequest)
-            .where(RescheduleRequest.session_id == session.id)
-            .order_by(RescheduleRequest.created_at)
-            .execution_options(populate_existing=True)
-        )
+def _joins(wanted: Iterable[UUID]) -> dict[UUID, set[UUID]]:
+    found: dict[UUID, set[UUID]] = defaultdict(set)
+    rows = db.session.execute(
+        select(SessionJoin.session_id, SessionJoin.user_id).where(SessionJoin.session_id.in_(list(wanted))).distinct()
     )
+    for session_id, user_id in rows:
+        found[session_id].add(user_id)
+    return found
