@@ -106,10 +106,10 @@ class _Message(Message):
 
     def __init__(self, letter: Letter) -> None:
         super().__init__(subject=letter.subject, sender=letter.sender, recipients=[letter.recipient])
-        self._letter = letter
+        self._content = letter.as_message().as_bytes()
 
     def as_bytes(self) -> bytes:
-        return self._letter.as_message().as_bytes()
+        return self._content
 
 
 class _Connection(Connection):
@@ -150,9 +150,11 @@ class SmtpMailer:
         self._mail = mail
 
     def send(self, letter: Letter) -> None:
+        message = _Message(letter)
         try:
-            with _Connection(self._mail) as connection:
-                connection.send(_Message(letter))
+            # Flask-Mail keeps what it was told per application; only its own connection knows where.
+            with _Connection(self._mail.connect().mail) as connection:
+                connection.send(message)
         except smtplib.SMTPRecipientsRefused as error:
             codes = [code for code, _ in error.recipients.values()]
             is_final = all(code >= _PERMANENT for code in codes)
