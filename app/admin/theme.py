@@ -15,6 +15,8 @@ from flask_admin.base import BaseView
 from flask_admin.menu import BaseMenu
 from flask_admin.theme import Theme
 
+from app.admin.lookups import name_of
+
 _TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 
 
@@ -66,6 +68,10 @@ class ConsoleTheme(Theme):
             elif _is_shown(item):
                 loose.append(_entry(item, view))
         return [MenuSection("", loose), *sections] if loose else sections
+
+    def name_of(self, row: Any) -> str:
+        """What the row is called in heads, menus and questions."""
+        return name_of(row)
 
     def chips(
         self, view: Any, active: Sequence[tuple[int, str, str]], arguments: Mapping[str, str]
