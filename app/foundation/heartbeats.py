@@ -37,4 +37,4 @@ def beat(name: str, *, now: datetime, report: Mapping[str, Any] | None = None) -
 
 def seen() -> dict[str, datetime]:
     """When each name was last seen."""
-    return dict(db.session.execute(select(Heartbeat.name, Heartbeat.seen_at)).tuples().all())
+    return {row.name: row.seen_at for row in db.session.execute(select(Heartbeat.name, Heartbeat.seen_at))}
