@@ -131,9 +131,7 @@ def a_rejected_request(**options: Any) -> MentoringSession:
 
 def checkout(session: MentoringSession) -> str:
     """Open the payment page, and give the payment's reference."""
-    return start_checkout(
-        session.id, gateway=sandbox(), return_url=RETURN_URL, ctx=ctx_of(session.mentee)
-    ).reference
+    return start_checkout(session.id, gateway=sandbox(), return_url=RETURN_URL, ctx=ctx_of(session.mentee)).reference
 
 
 def pay(session: MentoringSession, state: ChargeState = ChargeState.SUCCEEDED, at: datetime | None = None) -> Settled:
