@@ -285,7 +285,7 @@ def test_a_confirmed_booking_reaches_both_with_an_invitation(
     message = mailbox(event)
     assert message["Subject"] == "Confirmed: Career planning 🚀 with Grace Hopper, Wed 1 Mar, 20:30 (Kolkata)"
     assert "Paid: €35.00" in text_of(message)
-    assert "Free to cancel: until Tue 29 Feb, 20:30 (Kolkata)" in text_of(message)
+    assert "Cancelling: free until Tue 29 Feb, 20:30 (Kolkata)" in text_of(message)
     method, calendar = calendar_of(message)
     invitation = calendar.events[0]
     assert (method, str(calendar["METHOD"])) == ("REQUEST", "REQUEST")
