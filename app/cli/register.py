@@ -5,11 +5,14 @@ from __future__ import annotations
 from flask import Flask
 
 from app.cli.audit import audit
+from app.cli.doctor import doctor
+from app.cli.money import money
 from app.cli.outbox import outbox
 from app.cli.seed import seed
+from app.cli.users import user
 
 
 def init_app(app: Flask) -> None:
     """Register everything that stands in this package."""
-    for command in (audit, outbox, seed):
+    for command in (audit, doctor, outbox, seed, user):
         app.cli.add_command(command)

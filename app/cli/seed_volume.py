@@ -29,7 +29,8 @@ _TOPICS = (
 _USERS = """
 INSERT INTO users (id, email, name, password_hash, role, timezone, is_active, created_at, preferences, warnings_count)
 SELECT gen_random_uuid(), 'volume' || i || '@example.com',
-       (string_to_array(:first, ' '))[1 + i % 18] || ' ' || (string_to_array(:last, ' '))[1 + (i / 18) % 16] || ' ' || i,
+       (string_to_array(:first, ' '))[1 + i % 18] || ' ' || (string_to_array(:last, ' '))[1 + (i / 18) % 16]
+       || ' ' || i,
        '!', CASE WHEN i <= CAST(:mentors AS int) THEN 'mentor' ELSE 'mentee' END,
        (ARRAY['Europe/Berlin','America/New_York','Asia/Kolkata','Australia/Sydney','UTC'])[1 + i % 5],
        true, CAST(:now AS timestamptz) - interval '1200 days', '{}', 0
@@ -98,7 +99,8 @@ LATERAL (
            + (8 + (i / CAST(:mentors AS int) + m.n) % 8) * interval '1 hour' AS at
 ) AS t,
 LATERAL (
-    SELECT t.at, CASE WHEN t.at > CAST(:now AS timestamptz) THEN CASE WHEN i % 20 = 0 THEN 'cancelled' ELSE 'scheduled' END
+    SELECT t.at, CASE WHEN t.at > CAST(:now AS timestamptz)
+                      THEN CASE WHEN i % 20 = 0 THEN 'cancelled' ELSE 'scheduled' END
                       WHEN i % 100 < 82 THEN 'completed' WHEN i % 100 < 94 THEN 'cancelled' ELSE 'no_show' END AS status
 ) AS s
 """

@@ -189,13 +189,13 @@ def due(*, now: datetime, limit: int) -> list[UUID]:
 
 
 def settle_past(kind: str, *, until: datetime) -> list[dict[str, Any]]:
-    """This function will close rows of one kind that were put before ``until`` and never tried, and give their payloads.
+    """This function will close rows of one kind that were put up to ``until`` and never tried, and give their payloads.
 
     For history that is made afterwards (demonstration data), whose outside work cannot be done any more.
     """
     rows = db.session.execute(
         update(OutboxRow)
-        .where(OutboxRow.kind == kind, OutboxRow.state == OutboxState.QUEUED, OutboxRow.created_at < until)
+        .where(OutboxRow.kind == kind, OutboxRow.state == OutboxState.QUEUED, OutboxRow.created_at <= until)
         .values(state=OutboxState.DONE, settled_at=OutboxRow.created_at)
         .returning(OutboxRow.payload)
     )

@@ -175,7 +175,7 @@ def send_again(event_id: UUID, *, ctx: Context) -> None:
 
 
 def close_past_letters(*, until: datetime) -> None:
-    """This function will mark what was queued before ``until`` as sent, for a history that is made afterwards.
+    """This function will mark what was queued up to ``until`` as sent, for a history that is made afterwards.
 
     Nobody gets these letters; they can be read in the console as any other.
     """
