@@ -23,7 +23,7 @@ from app.models import Login, User
 from app.people import logins, tokens
 
 if TYPE_CHECKING:
-    from flask import Flask
+    from flask import Flask, Response
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -182,6 +182,13 @@ def _check_bearer() -> None:
         raise Forbidden(f"This token does not have the scope “{scope}”.", code="scope_missing")
 
 
+def _keep_out_of_caches(response: Response) -> Response:
+    """Going back after signing out must not bring a page of the signed-in person up again."""
+    if (_TOKEN in session or has_bearer()) and "Cache-Control" not in response.headers and request.endpoint != "static":
+        response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
 def _viewer_zone() -> dict[str, str]:
     """Loading the user for a page's frame also sets the zone in which that page's times are written (ID-7)."""
     if has_request_context():
@@ -196,4 +203,5 @@ def init_app(app: Flask) -> None:
     login.request_loader(_load_user)
     login.unauthorized_handler(_unauthorized)
     app.before_request(_check_bearer)
+    app.after_request(_keep_out_of_caches)
     app.context_processor(_viewer_zone)

@@ -5,7 +5,21 @@ from __future__ import annotations
 from flask import Flask
 
 from app.config import Settings
-from app.http import assets, clock, context, cross_site, csp, errors, formatting, health, limits, login, logs
+from app.http import (
+    assets,
+    clock,
+    context,
+    cross_site,
+    csp,
+    errors,
+    formatting,
+    frame,
+    health,
+    limits,
+    login,
+    logs,
+    photos,
+)
 
 
 def init_app(app: Flask) -> None:
@@ -24,4 +38,6 @@ def init_app(app: Flask) -> None:
     csp.init_app(app)
     assets.init_app(app)
     formatting.init_app(app)
+    photos.init_app(app)
+    frame.init_app(app)
     health.init_app(app)

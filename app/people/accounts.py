@@ -95,7 +95,7 @@ def grant_role(user_id: UUID, role: Role, *, reason: str, ctx: Context) -> User:
     require(ctx.actor, Permission.USER_GRANT_ROLE)
     reason = required_reason(reason)
     with transaction():
-        user = load_user_for_change(user_id)
+        user = load_user_to_demote(user_id)
         if user.id == ctx.actor.user_id:
             raise Forbidden("Nobody changes the own role. Ask another admin.", code="own_account")
         if user.role == role:
@@ -130,22 +130,33 @@ def load_user_for_change(user_id: UUID) -> User:
     return user
 
 
-def require_another_admin(user: User) -> None:
-    """Refuse what would leave the product without an admin who can sign in (B-8).
+def load_user_to_demote(user_id: UUID) -> User:
+    """This function will lock a user and, if that is an admin, all others in id order.
 
-    Locks the admins, so that two of them cannot remove one another at the same moment.
+    Two admins who remove one another at the same moment then wait and do not deadlock, and the second is refused.
+
+    :raises NotFound: there is no such user
+    """
+    if db.session.scalar(select(User.role).where(User.id == user_id)) is Role.ADMIN:
+        db.session.execute(
+            select(User.id).where(User.role == Role.ADMIN).order_by(User.id).with_for_update(key_share=True)
+        )
+    return load_user_for_change(user_id)
+
+
+def require_another_admin(user: User) -> None:
+    """Refuse what would leave the product without an admin who can sign in (B-8); see ``load_user_to_demote``.
 
     :raises Conflict: when ``user`` is the last one
     """
     if user.role is not Role.ADMIN:
         return
-    others = db.session.scalars(
-        select(User.id)
-        .where(User.role == Role.ADMIN, User.is_active, User.suspended_at.is_(None))
-        .order_by(User.id)
-        .with_for_update(key_share=True)
-    ).all()
-    if not set(others) - {user.id}:
+    others = db.session.scalar(
+        select(func.count())
+        .select_from(User)
+        .where(User.role == Role.ADMIN, User.is_active, User.suspended_at.is_(None), User.id != user.id)
+    )
+    if not others:
         raise Conflict("This is the last admin. Make somebody else an admin first.", code="last_admin")
 
 

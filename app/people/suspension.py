@@ -13,7 +13,7 @@ from app.foundation.transaction import transaction
 from app.messaging.mail import send_mail
 from app.messaging.notify import notify
 from app.models import User
-from app.people.accounts import load_user_for_change, require_another_admin, required_reason
+from app.people.accounts import load_user_for_change, load_user_to_demote, require_another_admin, required_reason
 from app.people.logins import end_logins_of
 from app.people.tokens import revoke_tokens_of
 
@@ -31,7 +31,7 @@ def suspend_user(user_id: UUID, *, reason: str, ctx: Context) -> User:
     require(ctx.actor, Permission.USER_SUSPEND)
     reason = required_reason(reason)
     with transaction():
-        user = load_user_for_change(user_id)
+        user = load_user_to_demote(user_id)
         if user.id == ctx.actor.user_id:
             raise Forbidden("Nobody suspends the own account. Ask another admin.", code="own_account")
         if user.suspended_at is not None:

@@ -1,0 +1,125 @@
+"""What the frames of pages and console show around their content: who is signed in, where one can go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from flask import current_app, g, has_request_context, request, url_for
+from flask_login import current_user
+
+from app.domain.vocabulary import Role
+from app.domain.wording import zone_label
+from app.http.photos import avatar_url
+from app.messaging.inbox import count_notifications
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from app.models import User
+
+CONSOLE = "/admin/"
+NOTIFICATIONS = "/notifications"
+HOMES = {Role.MENTEE: "/my/sessions", Role.MENTOR: "/mentor/schedule"}
+
+ROLE_NAMES = {
+    Role.MENTEE: "Mentee",
+    Role.MENTOR: "Mentor",
+    Role.SUPPORT: "Support",
+    Role.ADMIN: "Admin",
+    Role.OPS: "Operations",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A line of a menu. It is shown to ``roles`` (None: to strangers as well), once its address exists."""
+
+    label: str
+    path: str
+    icon: str
+    roles: frozenset[Role] | None = None
+
+
+_EVERY_ROLE = frozenset(Role)
+_STAFF = frozenset({Role.SUPPORT, Role.ADMIN, Role.OPS})
+
+PAGE_MENU = (
+    Place("Find a mentor", "/mentors", "search"),
+    Place("Your sessions", "/my/sessions", "calendar-check", frozenset({Role.MENTEE})),
+    Place("Sessions", "/mentor/sessions", "calendar-check", frozenset({Role.MENTOR})),
+    Place("Schedule", "/mentor/schedule", "calendar-week", frozenset({Role.MENTOR})),
+    Place("Offerings", "/mentor/offerings", "tags", frozenset({Role.MENTOR})),
+    Place("Wallet", "/mentor/wallet", "wallet2", frozenset({Role.MENTOR})),
+    Place("Console", CONSOLE, "speedometer2", _STAFF),
+)
+USER_MENU = (
+    Place("Profile", "/account/profile", "person", _EVERY_ROLE),
+    Place("Password", "/account/password", "key", _EVERY_ROLE),
+    Place("Sign-ins", "/account/sign-ins", "laptop", _EVERY_ROLE),
+    Place("API tokens", "/account/tokens", "code-slash", _EVERY_ROLE),
+    Place("Become a mentor", "/mentor/apply", "award", frozenset({Role.MENTEE})),
+    Place("Your application", "/mentor/apply", "award", frozenset({Role.MENTOR})),
+)
+FOOT = (Place("API", "/api/docs", "code-slash"), Place("Become a mentor", "/mentor/apply", "award"))
+
+
+def home_of(user: User) -> str:
+    """Where a person begins after signing in."""
+    return CONSOLE if user.is_staff else HOMES[user.role]
+
+
+def _exists(path: str) -> bool:
+    known: set[str] | None = current_app.extensions.get("desk-paths")
+    if known is None:
+        known = {rule.rule for rule in current_app.url_map.iter_rules()}
+        current_app.extensions["desk-paths"] = known
+    return path in known
+
+
+def _menu(places: tuple[Place, ...], role: Role | None) -> list[dict[str, Any]]:
+    return [
+        {
+            "label": place.label,
+            "url": place.path,
+            "icon": place.icon,
+            "active": request.path == place.path or request.path.startswith(place.path.rstrip("/") + "/"),
+        }
+        for place in places
+        if (place.roles is None or role in place.roles) and _exists(place.path)
+    ]
+
+
+def _frame() -> dict[str, Any]:
+    if not has_request_context():
+        return {}
+    user: User | None = current_user if current_user.is_authenticated else None
+    frame: dict[str, Any] = {
+        "home_url": CONSOLE if user and user.is_staff else "/",
+        "page_menu": _menu(PAGE_MENU, user.role if user else None),
+        "page_foot": _menu(FOOT, user.role if user else None),
+        "sign_in_url": url_for("auth.sign_in"),
+        "register_url": url_for("auth.register"),
+    }
+    if user is None:
+        return frame
+    frame |= {
+        "viewer": {
+            "name": user.name,
+            "id": user.id,
+            "avatar_url": avatar_url(user.avatar),
+            "note": f"{ROLE_NAMES[user.role]} · {user.email}",
+        },
+        "user_menu_entries": _menu(USER_MENU, user.role),
+        "sign_out_url": url_for("auth.sign_out"),
+        "viewer_zone_label": zone_label(user.timezone),
+    }
+    if _exists(NOTIFICATIONS) and not g.get("is_broken"):
+        frame["notifications_url"] = NOTIFICATIONS
+        frame["notifications_count"] = count_notifications(user.id, unread_only=True)
+    return frame
+
+
+def init_app(app: Flask) -> None:
+    """Give every template what its frame needs."""
+    app.context_processor(_frame)

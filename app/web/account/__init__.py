@@ -1,0 +1,1 @@
+"""A person's own account: profile, photo, password, sign-ins, tokens, applying as a mentor."""

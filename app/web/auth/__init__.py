@@ -1,0 +1,1 @@
+"""Getting in and out: register, sign in, forgotten passwords."""
