@@ -134,7 +134,7 @@ def _kind(document: Mapping[str, Any], schema: Mapping[str, Any]) -> tuple[str, 
     limits = [words.format(core[key]) for key, words in _BOUNDS.items() if key in core]
     if "enum" in core:
         limits.insert(0, ", ".join(str(value) for value in core["enum"]))
-    if core.get("default") not in {None, ""} and not isinstance(core["default"], list):
+    if core.get("default") not in (None, "", []):
         limits.append(f"default {json.dumps(core['default'])}")
     kind = {"string": "text", "integer": "whole number", "boolean": "true or false"}.get(
         core.get("type", "object"), core.get("type", "object")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
@@ -108,6 +109,12 @@ def _read_instant(value: Any) -> datetime:
         raise ValueError(error.fields["time"]) from error
 
 
+def _read_price(value: Any) -> Any:
+    if isinstance(value, str):
+        raise ValueError("Give a number.")  # noqa: TRY004 - pydantic tells a ValueError as a refusal
+    return value
+
+
 def _within_centuries(value: date) -> date:
     if not EARLIEST.date() <= value <= LATEST.date():
         raise ValueError(f"Give a day between {EARLIEST:%Y} and {LATEST:%Y}.")
@@ -127,7 +134,7 @@ Whole = Annotated[int, BeforeValidator(_read_whole)]
 Switch = Annotated[bool, BeforeValidator(_read_switch)]
 Instant = Annotated[
     datetime,
-    PlainValidator(_read_instant),
+    BeforeValidator(_read_instant),
     WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-03-29T08:00:00Z"]}),
 ]
 Day = Annotated[date, AfterValidator(_within_centuries)]
@@ -136,11 +143,30 @@ ZoneName = Annotated[
 ]
 # Written as a number with the currency's own decimals (`app.api.writing`); a binary float never holds money (MN-12).
 Amount = Annotated[Decimal, WithJsonSchema({"type": "number", "examples": [35.00]})]
+Price = Annotated[
+    Decimal, BeforeValidator(_read_price), WithJsonSchema({"type": "number", "minimum": 0, "examples": [35.00]})
+]
+# In parameters of an address, where everything is text.
+Number = Annotated[Decimal, WithJsonSchema({"type": "number"})]
 
 
 def amount(minor: int, currency: str) -> Decimal:
     """Minor units as the decimal amount that is told."""
     return Money(minor, currency).amount
+
+
+def several(kind: type[StrEnum]) -> Any:
+    """A parameter that holds one or more of ``kind``, separated by commas."""
+    known = [member.value for member in kind]
+
+    def read(value: Any) -> Any:
+        words = [word.strip() for word in value.split(",")] if isinstance(value, str) else []
+        if not words or not set(words) <= set(known):
+            raise ValueError(f"Give one or more of {', '.join(known)}, separated by commas.")
+        return tuple(member for member in kind if member.value in words)
+
+    schema = {"type": "string", "description": f"One or more of {', '.join(known)}, separated by commas."}
+    return Annotated[tuple[StrEnum, ...], PlainValidator(read), WithJsonSchema(schema)]
 
 
 Paged.model_rebuild()

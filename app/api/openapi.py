@@ -79,7 +79,7 @@ def document(endpoints: Iterable[Endpoint], *, title: str, server: str) -> dict[
                     "type": "apiKey",
                     "in": "header",
                     "name": "X-CSRFToken",
-                    "description": "Goes with the cookie on everything but GET; pages hold it in `meta[name=csrf-token]`.",
+                    "description": "Goes with the cookie on everything but GET; the `csrf-token` of a page.",
                 },
             },
         },
@@ -144,6 +144,8 @@ def _query_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
         needed = name in schema.get("required", ())
         parameter = {"name": name, "in": "query", "required": needed, "schema": _without_null(described)}
         text = parameter["schema"].pop("description", None)
+        if parameter["schema"].get("default") == []:
+            del parameter["schema"]["default"]  # nothing was chosen; as a text that would be another thing
         parameter["schema"].pop("title", None)
         if text:
             parameter["description"] = text

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask import url_for
 from pydantic import Field
-from werkzeug.routing import BuildError
 
 from app.api.fields import Told
 from app.domain.errors import SignInRequired
 from app.http.context import current_actor
+from app.http.photos import avatar_url
 from app.models import User
 
 
@@ -36,14 +35,4 @@ def own_id() -> UUID:
 
 def person(user: User, headline: str | None = None) -> PersonTold:
     """A person with the headline of the public profile, where there is one."""
-    return PersonTold(id=user.id, name=user.name, avatar=avatar_url(user), headline=headline)
-
-
-def avatar_url(user: User) -> str | None:
-    """The path of a person's picture, or None where there is none."""
-    if not user.avatar:
-        return None
-    try:
-        return url_for("account.avatar", user_id=user.id)
-    except BuildError:
-        return None
+    return PersonTold(id=user.id, name=user.name, avatar=avatar_url(user.avatar), headline=headline)

@@ -1,11 +1,11 @@
-"""The people a mentor works with, and how much there is to do (DB-2)."""
+"""The people a mentor works with (DB-2)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, func, not_, select
@@ -21,7 +21,6 @@ _MET: Final = (
     SessionStatus.COMPLETED,
     SessionStatus.NO_SHOW,
 )
-_UPCOMING: Final = (SessionStatus.SCHEDULED, SessionStatus.IN_PROGRESS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +30,6 @@ class MenteeLine:
     user: User
     sessions: int
     last_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class MentorStats:
-    """Over all of a mentor's sessions that were confirmed and not cancelled."""
-
-    total_mentees: int
-    total_sessions: int
-    upcoming: int
-    completed: int
 
 
 def mentees_of(mentor_id: UUID, *, limit: int, offset: int = 0) -> Sequence[MenteeLine]:
@@ -61,20 +50,6 @@ def mentees_of(mentor_id: UUID, *, limit: int, offset: int = 0) -> Sequence[Ment
         .order_by(counted.c.last_at.desc(), User.id)
     )
     return [MenteeLine(*row) for row in rows]
-
-
-def stats_of(mentor_id: UUID) -> MentorStats:
-    """How many mentees and sessions a mentor has."""
-    status = MentoringSession.status
-    row: Any = db.session.execute(
-        select(
-            func.count(MentoringSession.mentee_id.distinct()),
-            func.count(),
-            func.count().filter(status.in_(_UPCOMING)),
-            func.count().filter(status == SessionStatus.COMPLETED),
-        ).where(_counts_for(mentor_id))
-    ).one()
-    return MentorStats(*row)
 
 
 def _counts_for(mentor_id: UUID) -> ColumnElement[bool]:

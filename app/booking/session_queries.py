@@ -56,6 +56,7 @@ class SessionFilter:
     :param tab: one of ``MENTEE_TABS`` or ``MENTOR_TABS``; empty for all
     :param statuses: any of these; empty for all
     :param awaiting_payment: only what the mentee can pay now
+    :param nearest_first: the order of what is to come; tabs have their own
     :param name: part of the other party's name
     :param start: first instant of ``scheduled_at``, included
     :param end: last instant, not included
@@ -64,6 +65,7 @@ class SessionFilter:
     tab: str = ""
     statuses: Sequence[SessionStatus] = ()
     awaiting_payment: bool = False
+    nearest_first: bool = False
     name: str = ""
     start: datetime | None = None
     end: datetime | None = None
@@ -71,6 +73,15 @@ class SessionFilter:
 
 def list_sessions(wanted: SessionFilter, *, page: int, limit: int, ctx: Context) -> Page[SessionRow]:
     """The signed-in party's own sessions, page by page; about ten statements whatever the number of rows.
+
+    :raises Invalid: as ``find_sessions``
+    """
+    found = find_sessions(wanted, page=page, limit=limit, ctx=ctx)
+    return Page(_rows(found.items, ctx), found.total, page, limit)
+
+
+def find_sessions(wanted: SessionFilter, *, page: int, limit: int, ctx: Context) -> Page[MentoringSession]:
+    """The same as rows with their two people, for a door that words them itself; two statements.
 
     What must be paid comes first, then upcoming ones nearest first, all others most recent first (DB-1).
 
@@ -89,7 +100,7 @@ def list_sessions(wanted: SessionFilter, *, page: int, limit: int, ctx: Context)
         .options(joinedload(MentoringSession.mentor), joinedload(MentoringSession.mentee))
         .execution_options(populate_existing=True)
     ).all()
-    return Page(_rows(sessions, ctx), total, page, limit)
+    return Page(sessions, total, page, limit)
 
 
 def count_tabs(ctx: Context) -> dict[str, int]:
@@ -283,7 +294,7 @@ def _payable(now: datetime) -> ColumnElement[bool]:
 
 
 def _order(wanted: SessionFilter, now: datetime) -> Sequence[Any]:
-    if wanted.tab in {"upcoming", "pending", "active", "approvals", "awaiting"}:
+    if wanted.nearest_first or wanted.tab in {"upcoming", "pending", "active", "approvals", "awaiting"}:
         must_pay = case((_payable(now), 0), else_=1)
         return (must_pay, MentoringSession.scheduled_at.asc().nulls_last(), MentoringSession.id)
     return (MentoringSession.scheduled_at.desc().nulls_last(), MentoringSession.id.desc())

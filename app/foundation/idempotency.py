@@ -58,6 +58,20 @@ def once(
         return result, False
 
 
+def keep_answer(key: str, *, scope: str, result: Mapping[str, Any], ctx: Context) -> None:
+    """This function will replace what ``once`` kept, when the answer is complete only after its transaction.
+
+    A payment page is asked for between two transactions; whoever is cut off there finds what ``run`` gave, and goes on
+    from it.
+    """
+    with transaction():
+        db.session.execute(
+            update(IdempotencyKey)
+            .filter_by(user_id=ctx.actor.user_id, key=key, scope=scope)
+            .values(result=plain(result))
+        )
+
+
 def _replay(identity: Mapping[str, Any], digest: str) -> dict[str, Any]:
     stored = db.session.scalars(select(IdempotencyKey).filter_by(**identity)).one()
     if stored.request_hash != digest:

@@ -8,6 +8,8 @@ SIGN_IN = "/sign-in"
 MENTORS = "/mentors"
 MY_SESSIONS = "/my/sessions"
 MENTOR_SCHEDULE = "/mentor/schedule"
+# Where a gateway sends the mentee back to.
+PAYMENT_RETURN = "/payments/return"
 
 
 def session_page(session_id: UUID | str) -> str:
