@@ -177,15 +177,15 @@ def client(app: Flask, clock: Clock) -> FlaskClient:
     return app.test_client()
 
 
-@pytest.fixture
-def own_database(servers: tuple[str, str], template: str, tmp_path: Path) -> Iterator[Callable[..., Flask]]:
-    """A maker of applications on one fresh database, where commits are real; for threads and processes."""
+@contextmanager
+def database_of_its_own(servers: tuple[str, str], template: str, folder: Path) -> Iterator[Callable[..., Flask]]:
+    """A maker of applications on one fresh database, where commits are real; ``folder`` is their ``DATA_DIR``."""
     database_url, redis_url = servers
     name = _copy(database_url, template)
     made: list[Flask] = []
 
     def make(**changes: Any) -> Flask:
-        app = create_app(settings_for(_named(database_url, name), redis_url, tmp_path, **changes))
+        app = create_app(settings_for(_named(database_url, name), redis_url, folder, **changes))
         app.test_client_class = _Client
         made.append(app)
         return app
@@ -197,6 +197,13 @@ def own_database(servers: tuple[str, str], template: str, tmp_path: Path) -> Ite
             db.engine.dispose()
     with _maintenance(database_url) as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+def own_database(servers: tuple[str, str], template: str, tmp_path: Path) -> Iterator[Callable[..., Flask]]:
+    """A maker of applications on one fresh database, where commits are real; for threads and processes."""
+    with database_of_its_own(servers, template, tmp_path) as make:
+        yield make
 
 
 @pytest.fixture

@@ -43,11 +43,13 @@ def context(actor: Actor = SYSTEM, now: datetime = START) -> Context:
 
 def settings_for(database_url: str, redis_url: str, data_dir: Path, **changes: Any) -> Settings:
     return Settings(
-        app_env="test",
-        secret_key="a key for tests only",
-        public_url="http://localhost",
-        data_dir=data_dir,
-        database_url=database_url,
-        redis_url=redis_url,
-        **changes,
+        **{
+            "app_env": "test",
+            "secret_key": "a key for tests only",
+            "public_url": "http://localhost",
+            "data_dir": data_dir,
+            "database_url": database_url,
+            "redis_url": redis_url,
+            **changes,
+        }
     )

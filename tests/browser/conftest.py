@@ -6,13 +6,17 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
+from tests.browser.stage import Stage, stage_on
+
+_HERE = Path(__file__).parent
 _CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 _QUIET = [
     "--no-sandbox",
@@ -22,6 +26,13 @@ _QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything in this folder drives a browser."""
+    for item in items:
+        if _HERE in item.path.parents:
+            item.add_marker(pytest.mark.browser)
 
 
 @pytest.fixture(scope="session")
@@ -35,9 +46,16 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+class _Quiet(WSGIRequestHandler):
+    """Keeps no log of requests: the log of a failed test shall be about the product."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None: ...
+
+
 @contextmanager
-def _serving(app: Flask) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, app, threaded=True)
+def serving(app: Any) -> Iterator[str]:
+    """The address at which ``app``, any WSGI application, answers while the block runs."""
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -52,7 +70,7 @@ def _serving(app: Flask) -> Iterator[str]:
 def serve() -> Iterator[Callable[[Flask], str]]:
     """``serve(app)`` gives the address at which the browser reaches it until the test ends."""
     with ExitStack() as stack:
-        yield lambda app: stack.enter_context(_serving(app))
+        yield lambda app: stack.enter_context(serving(app))
 
 
 class Trouble(list[str]):
@@ -98,3 +116,10 @@ def open_page(chromium: Browser, trouble: Trouble) -> Iterator[Callable[..., Pag
     yield make
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def stage(servers: tuple[str, str], template: str, tmp_path: Path) -> Iterator[Stage]:
+    """The whole product at a real address, for one test."""
+    with stage_on(servers, template, tmp_path, serving) as ready:
+        yield ready

@@ -1,0 +1,121 @@
+"""The product on a stage: a real address, a database where commits are real, and a clock that the test moves.
+
+The worker's and the clock's own code is run by the test, when it says so.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from playwright.sync_api import BrowserContext, Page, expect
+
+from app.booking.tick import TickReport, tick
+from app.domain.context import CLOCK
+from app.models import User
+from tests.conftest import database_of_its_own
+from tests.factories.people import PASSWORD
+from tests.outbox import drain
+from tests.world import Clock, context
+
+# Of the product's own checks; a machine that does other work meanwhile is no failure.
+PATIENCE_MS = 15_000
+expect.set_options(timeout=PATIENCE_MS)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """:param address: where the browser reaches it; ``http://127.0.0.1:…``"""
+
+    app: Flask
+    address: str
+    clock: Clock
+    folder: Path
+
+    def set_time(self, instant: datetime, *pages: Page) -> None:
+        """Move the product's clock, and that of the scripts in these pages."""
+        self.clock.set(instant)
+        for page in pages:
+            page.clock.set_fixed_time(instant)
+
+    def run_outbox(self) -> list[tuple[str, str]]:
+        """Do all the work that is due, as the worker would."""
+        with self.app.app_context():
+            return drain()
+
+    def tick(self) -> TickReport:
+        """What the clock process does each minute."""
+        with self.app.app_context():
+            return tick(ctx=context(CLOCK, self.clock.now))
+
+    def letters(self, to: str) -> list[EmailMessage]:
+        """What one address was sent, oldest first."""
+        found = [
+            message_from_bytes(path.read_bytes(), policy=policy.default)
+            for path in sorted((self.folder / "mailbox").glob("*.eml"), key=lambda path: path.stat().st_mtime_ns)
+        ]
+        return [letter for letter in found if letter["To"] and to in letter["To"]]
+
+    def charges(self) -> list[dict[str, Any]]:
+        """The gateway's own books."""
+        return [json.loads(path.read_text()) for path in (self.folder / "sandbox" / "charges").glob("*.json")]
+
+    def sign_in(self, page: Page, user: User, password: str = PASSWORD) -> None:
+        """Through the form, as anybody does."""
+        page.goto(f"{self.address}/sign-in")
+        page.get_by_label("E-mail").fill(user.email)
+        page.get_by_label("Password", exact=True).fill(password)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(lambda url: "/sign-in" not in url)
+
+
+def text_of(letter: EmailMessage) -> str:
+    """The letter's plain text."""
+    part = letter.get_body(("plain",))
+    assert part is not None
+    return str(part.get_content())
+
+
+def invitation_of(letter: EmailMessage) -> str:
+    """The attached calendar file."""
+    return next(
+        str(part.get_content() if part.get_content_maintype() == "text" else part.get_content().decode())
+        for part in letter.iter_attachments()
+        if part.get_filename() == "session.ics"
+    )
+
+
+def answer_for(browser_context: BrowserContext, pattern: str, body: str) -> list[str]:
+    """Stand in for a site of somebody else's, and keep which of its addresses were asked for."""
+    asked: list[str] = []
+
+    def answer(route: Any) -> None:
+        asked.append(route.request.url)
+        route.fulfill(status=200, content_type="text/html", body=body)
+
+    browser_context.route(pattern, answer)
+    return asked
+
+
+@contextmanager
+def stage_on(servers: tuple[str, str], template: str, folder: Path, serving: Callable[[Any], Any]) -> Iterator[Stage]:
+    """Serve a fresh product until the block ends; it knows its own address."""
+    running: list[Flask] = []
+    with (
+        database_of_its_own(servers, template, folder) as make,
+        # The address must be known before the application is made: the payment page's links carry it.
+        serving(lambda environ, start_response: running[0](environ, start_response)) as address,
+    ):
+        app = make(public_url=address)
+        clock = Clock()
+        app.extensions["desk-clock"] = clock
+        running.append(app)
+        yield Stage(app, address, clock, folder)
