@@ -23,7 +23,7 @@ from app.domain.availability import (
     slots,
 )
 from app.domain.decision import Decision
-from app.domain.times import Interval, days_bounds, zone
+from app.domain.times import Interval
 from app.domain.vocabulary import BlockType, SessionStatus
 from app.domain.weekly import GivenBlock, GivenDay, read_week
 from app.extensions import db
@@ -31,7 +31,8 @@ from app.models import AvailabilityException, CalendarEntry, MentoringSession, M
 
 # A session or an exception that began before the window may reach into it; a buffer may reach past it.
 _MARGIN: Final = timedelta(days=2)
-_SEARCH: Final = timedelta(days=7)
+# Most have time on the day itself; only for the others a fortnight is looked through.
+_SEARCH: Final = (timedelta(days=1), timedelta(days=14))
 _NEAREST: Final = 5
 _NO_SCHEDULE: Final = Schedule(timezone="UTC", is_active=False)
 _HELD: Final = frozenset({SessionStatus.DRAFT, SessionStatus.PENDING_MENTOR_REVIEW})
@@ -131,11 +132,21 @@ def nearest_starts(
 ) -> list[str]:
     """Up to five free starts nearest to ``around``, as ISO strings in UTC: what a refusal offers (BK-2, RS-4)."""
     middle = max(around, now)
-    first, last = (middle - _SEARCH).date(), (middle + _SEARCH).date()
-    window = days_bounds(first, last, zone("UTC"))
+    window = Interval(middle - _SEARCH[-1], middle + _SEARCH[-1])
     facts = load_availability(mentor_id, mentee_id, window, now=now)
-    found = facts.slots(first_day=first, last_day=last, duration_minutes=duration_minutes, viewer_zone="UTC", now=now)
-    return [slot.start_at.isoformat().replace("+00:00", "Z") for slot in nearest_free(found, around, _NEAREST)]
+    near: list[Slot] = []
+    for reach in _SEARCH:
+        found = facts.slots(
+            first_day=(middle - reach).date(),
+            last_day=(middle + reach).date(),
+            duration_minutes=duration_minutes,
+            viewer_zone="UTC",
+            now=now,
+        )
+        near = nearest_free(found, around, _NEAREST)
+        if len(near) == _NEAREST:
+            break
+    return [slot.start_at.isoformat().replace("+00:00", "Z") for slot in near]
 
 
 def read_blocks(weekday: int, blocks: Sequence[Mapping[str, Any]]) -> list[WeeklyBlock]:
