@@ -14,5 +14,5 @@ from app.cli.users import user
 
 def init_app(app: Flask) -> None:
     """Register everything that stands in this package."""
-    for command in (audit, doctor, outbox, seed, user):
+    for command in (audit, doctor, money, outbox, seed, user):
         app.cli.add_command(command)

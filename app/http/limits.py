@@ -81,6 +81,13 @@ limit_booking = _limited(("10 per minute; 60 per hour", account))
 limit_upload = _limited(("20 per hour", account))
 
 
+def limit_forgeries(view: Callable[P, R]) -> Callable[P, R]:
+    """A decorator for webhooks: only what was refused as not authentic counts, an honest backlog is welcome (MN-3)."""
+    limit = limiter.limit("30 per minute", key_func=address, deduct_when=lambda response: response.status_code == 400)
+    limited: Callable[P, R] = limit(view)
+    return limited
+
+
 def storage_uri(redis_url: str) -> str:
     """The address of the same Redis as the library that counts writes it."""
     return f"redis+{redis_url}" if redis_url.startswith("unix://") else redis_url

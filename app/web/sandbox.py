@@ -84,7 +84,7 @@ def _page(reference: str, note: str | None) -> Response:
         note=note,
         late_minutes=int(LATE.total_seconds()) // 60,
         return_to=_return_to(book),
-        merchant=urlsplit(book["return_url"]).netloc,
+        merchant=urlsplit(book["return_url"]).netloc or "the product",
     )
     # A payment page is nobody else's to keep or to find.
     return Response(body, headers={"Cache-Control": "no-store", "X-Robots-Tag": "noindex"})
