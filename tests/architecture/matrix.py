@@ -1,0 +1,240 @@
+"""Who gets what from which address: the table behind ``test_role_matrix.py`` (SEC-1, INV-8, ADM-2).
+
+The test fails on every rule of the application (address and method) that is not listed here, and on every line here
+that no rule answers to. To add one:
+
+1. Put a ``row(...)`` (or several methods at once: ``"GET POST"``) into the list of your blueprint below, or make a list
+   of your own and add it to ``ROWS``.
+2. Choose what each identity is to get: one of the groups (``PUBLIC``, ``SIGNED_IN``, ``MENTEES``, ``PARTIES`` …),
+   changed for single identities where needed: ``but(PARTIES, ops=FORBIDDEN)``.
+3. Where the address holds an id, name whose: ``ids={"session_id": "session"}``. The names are attributes of ``World``
+   in ``world_of_roles.py``, made when they are asked for. What a name stands for belongs to ``mentee`` and ``mentor``
+   (or to the one that the name says), never to the others.
+4. Where an answer hangs on the time, set the clock: ``at="running.scheduled_at"``.
+5. Where a body is checked before the owner is, give one that is valid: ``json={...}``, ``data={...}``. A string such as
+   ``"@mentor.id"`` in it stands for that attribute of the world.
+
+Generated console views are one line each in ``GENERATED``: ``GeneratedView("/admin/mentor_offerings/", readers={...},
+writers={...})``.
+
+Every request runs in a savepoint that is undone, so lines do not disturb one another. Where a stranger gets ``HIDDEN``,
+the test also asks for an id that exists nowhere and compares the two answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+
+class Answer(Enum):
+    """What an identity gets.
+
+    ``OK`` is every answer that is not a refusal of the person: what was sent may still be wrong (400, 409, 422).
+    """
+
+    OK = "let in"
+    SIGN_IN = "401 in the API, the sign-in page elsewhere"
+    FORBIDDEN = "403"
+    HIDDEN = "404, the same as for what does not exist"
+    UNSIGNED = "400, whoever asks: the signature is missing"
+
+
+OK, SIGN_IN, FORBIDDEN, HIDDEN = Answer.OK, Answer.SIGN_IN, Answer.FORBIDDEN, Answer.HIDDEN
+
+# ``ended`` has the cookie of a sign-in that was ended; ``other_…`` are no party to anything.
+IDENTITIES = (
+    "anonymous", "ended", "mentee", "other_mentee", "mentor", "other_mentor", "support", "admin", "ops",
+)  # fmt: skip
+STRANGERS = ("anonymous", "ended")
+STAFF = ("support", "admin", "ops")
+
+Expected = Mapping[str, Answer]
+
+
+def only(*names: str, others: Answer = FORBIDDEN) -> Expected:
+    """``names`` are let in; strangers have to sign in; whoever else is signed in gets ``others``."""
+    return {
+        name: OK if name in names else SIGN_IN if name in STRANGERS else others for name in IDENTITIES
+    }
+
+
+def but(group: Expected, **changes: Answer) -> Expected:
+    """A group with single identities changed."""
+    unknown = set(changes) - set(IDENTITIES)
+    if unknown:
+        raise ValueError(f"there is no identity {unknown}")
+    return {**group, **changes}
+
+
+PUBLIC: Expected = dict.fromkeys(IDENTITIES, OK)
+SIGNED_WEBHOOK: Expected = dict.fromkeys(IDENTITIES, Answer.UNSIGNED)
+SIGNED_IN = only("mentee", "other_mentee", "mentor", "other_mentor", *STAFF)
+NOT_STAFF = only("mentee", "other_mentee", "mentor", "other_mentor")
+MENTEES = only("mentee", "other_mentee")
+MENTORS = only("mentor", "other_mentor")
+CONSOLE = only(*STAFF)
+SUPPORT_AND_ADMIN = only("support", "admin")
+OPS_AND_ADMIN = only("admin", "ops")
+ADMIN = only("admin")
+# What one person owns: others must not learn that it exists.
+OF_MENTEE = only("mentee", others=HIDDEN)
+OF_MENTOR = only("mentor", others=HIDDEN)
+# Things of a session. Staff may look at every session and act in the console only.
+PARTIES = only("mentee", "mentor", others=HIDDEN)
+PARTIES_AND_STAFF = but(PARTIES, support=OK, admin=OK, ops=OK)
+PARTIES_NOT_STAFF = but(PARTIES, support=FORBIDDEN, admin=FORBIDDEN, ops=FORBIDDEN)
+# Only one of the two roles may ask at all; of that role, only who is the party learns that the session exists.
+MENTEE_OF_SESSION = but(only("mentee"), other_mentee=HIDDEN)
+MENTOR_OF_SESSION = but(only("mentor"), other_mentor=HIDDEN)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One method of one rule."""
+
+    method: str
+    rule: str
+    expected: Expected
+    ids: Mapping[str, str] = field(default_factory=dict)
+    json: Mapping[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
+    query: Mapping[str, str] = field(default_factory=dict)
+    also_ok: frozenset[int] = frozenset()
+    at: str | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {self.rule}"
+
+
+@dataclass(frozen=True)
+class GeneratedView:
+    """Every rule below ``prefix``, as Flask-Admin makes them for one table.
+
+    :param readers: who sees lists, details and exports
+    :param writers: who creates, edits and deletes; nobody unless said
+    """
+
+    prefix: str
+    readers: frozenset[str]
+    writers: frozenset[str] = frozenset()
+
+    _WRITING = ("/new/", "/edit/", "/delete/", "/action/", "/ajax/update/")
+
+    def rules_below(self, rules: Iterable[tuple[str, str]]) -> list[Row]:
+        return [
+            Row(method, rule, only(*(self.writers if rule.endswith(self._WRITING) else self.readers)))
+            for method, rule in rules
+            if rule.startswith(self.prefix)
+        ]
+
+
+def row(methods: str, rule: str, expected: Expected, **options: Any) -> list[Row]:
+    """A line for each of ``methods``."""
+    return [Row(method, rule, expected, **options) for method in methods.split()]
+
+
+_TYPED = {"headline": "x", "bio": "x", "expertise": "x", "timezone": "UTC", "rate": "1", "currency": "EUR"}
+
+SHARED = [
+    *row("GET", "/static/<path:filename>", PUBLIC, ids={"filename": "static_file"}),
+    *row("GET", "/photos/<name>", PUBLIC, ids={"name": "photo"}),
+    *row("GET", "/healthz", PUBLIC),
+    *row("GET", "/readyz", PUBLIC, also_ok=frozenset({503})),
+]
+
+AUTH = [
+    *row("GET POST", "/sign-in", PUBLIC),
+    *row("POST", "/sign-out", PUBLIC),
+    *row("GET POST", "/register", PUBLIC),
+    *row("GET POST", "/register/<token>", PUBLIC, ids={"token": "registration_token"}),
+    *row("GET", "/check-mail", PUBLIC),
+    *row("GET POST", "/forgot-password", PUBLIC),
+    *row("GET POST", "/reset-password/<token>", PUBLIC, ids={"token": "reset_token"}, data={"password": "short"}),
+]
+
+ACCOUNT = [
+    *row("GET", "/account", SIGNED_IN),
+    *row("GET POST", "/account/profile", SIGNED_IN),
+    *row("POST", "/account/photo", SIGNED_IN),
+    *row("POST", "/account/photo/remove", SIGNED_IN),
+    *row("GET POST", "/account/password", SIGNED_IN),
+    *row("GET POST", "/account/confirm-password", SIGNED_IN),
+    *row("GET", "/account/sign-ins", SIGNED_IN),
+    *row("POST", "/account/sign-ins/<uuid:login_id>/end", OF_MENTEE, ids={"login_id": "login_of_mentee"}),
+    *row("POST", "/account/sign-ins/end-others", SIGNED_IN),
+    *row("GET POST", "/account/tokens", SIGNED_IN),
+    *row("POST", "/account/tokens/<uuid:token_id>/revoke", OF_MENTEE, ids={"token_id": "token_of_mentee"}),
+    *row("GET POST", "/mentor/apply", NOT_STAFF, data=_TYPED),
+]
+
+_SESSION = {"session_id": "session"}
+_DRAFT = {"session_id": "draft"}
+_REQUEST = {"session_id": "request"}
+_RUNNING = {"session_id": "running"}
+_STARTED = "running.scheduled_at"
+_ONE = "/api/bookings/<uuid:session_id>"
+_WISH = {
+    "mentorId": "@mentor.id", "offeringId": "@offering.id", "scheduledAt": "2028-03-01T10:00:00Z",
+    "meetingType": "video", "title": "How to lead a team",
+}  # fmt: skip
+_WEEK = {"timezone": "UTC", "days": []}
+
+API = [
+    *row("GET", "/api/docs", PUBLIC),
+    *row("GET", "/api/openapi.json", PUBLIC),
+    *row("GET", "/api/session-policies", PUBLIC),
+    *row("GET", "/api/mentors", PUBLIC),
+    *row("GET", "/api/mentors/<uuid:mentor_id>", PUBLIC, ids={"mentor_id": "mentor"}),
+    *row(
+        "GET", "/api/mentors/<uuid:mentor_id>/availability/slots", PUBLIC, ids={"mentor_id": "mentor"},
+        query={"start": "2028-03-01", "end": "2028-03-02"},
+    ),
+    *row("POST", "/api/webhooks/<gateway_name>", SIGNED_WEBHOOK, ids={"gateway_name": "gateway"}),
+    *row("GET POST", "/api/auth/tokens", SIGNED_IN, json={"name": "script", "scopes": ["read"]}),
+    *row("DELETE", "/api/auth/tokens", OF_MENTEE, query={"id": "@token_of_mentee"}),
+    *row("GET", "/api/notifications", SIGNED_IN),
+    *row("POST", "/api/notifications/read", SIGNED_IN),
+    *row("POST", "/api/bookings", MENTEES, json=_WISH),
+    *row("GET", "/api/bookings", NOT_STAFF),
+    *row("GET", _ONE, PARTIES_AND_STAFF, ids=_SESSION),
+    *row("PUT", _ONE, PARTIES_NOT_STAFF, ids=_SESSION, json={"version": 1, "title": "How to lead"}),
+    *row("DELETE", _ONE, PARTIES_NOT_STAFF, ids=_DRAFT, json={}),
+    *row("GET", f"{_ONE}/calendar.ics", PARTIES_AND_STAFF, ids=_SESSION),
+    *row("GET", f"{_ONE}/decisions", PARTIES_AND_STAFF, ids=_SESSION),
+    *row(
+        "POST", f"{_ONE}/cancel", PARTIES_NOT_STAFF, ids=_SESSION,
+        json={"reasonCategory": "schedule_conflict", "reason": "Ill"},
+    ),
+    *row("POST", f"{_ONE}/approve", MENTOR_OF_SESSION, ids=_REQUEST),
+    *row("POST", f"{_ONE}/reject", MENTOR_OF_SESSION, ids=_REQUEST, json={"reason": "On holiday"}),
+    *row("POST", f"{_ONE}/complete", MENTOR_OF_SESSION, ids=_RUNNING, at=_STARTED),
+    *row("POST", f"{_ONE}/proceed-payment", MENTEE_OF_SESSION, ids=_DRAFT),
+    *row("POST", f"{_ONE}/review", PARTIES_NOT_STAFF, ids={"session_id": "completed"}, json={"rating": 5}),
+    *row("GET", f"{_ONE}/video-link", PARTIES_NOT_STAFF, ids=_RUNNING, at=_STARTED),
+    *row("POST", f"{_ONE}/join", PARTIES_NOT_STAFF, ids=_RUNNING, at=_STARTED),
+    *row(
+        "PUT", f"{_ONE}/meeting-link", MENTOR_OF_SESSION, ids=_SESSION, json={"meetingUrl": "https://meet.example/x"}
+    ),
+    *row("GET", "/api/mentor/mentees-sessions", MENTORS),
+    *row("GET", "/api/mentor/wallet", MENTORS),
+    *row("GET PUT", "/api/mentor/schedule", MENTORS, json=_WEEK),
+    *row("POST", "/api/mentor/schedule/exceptions", MENTORS),
+    *row(
+        "DELETE", "/api/mentor/schedule/exceptions/<uuid:exception_id>", but(MENTORS, other_mentor=HIDDEN),
+        ids={"exception_id": "exception"},
+    ),
+    *row("GET POST PUT", "/api/mentor/offerings", MENTORS),
+    *row("GET", "/api/admin/sessions", CONSOLE),
+]  # fmt: skip
+
+SANDBOX = row(
+    "GET POST", "/sandbox/pay/<reference>", PUBLIC, ids={"reference": "checkout"}, data={"choice": "decline"}
+)
+
+ROWS: list[Row] = [*SHARED, *AUTH, *ACCOUNT, *API, *SANDBOX]
+
+GENERATED: list[GeneratedView] = []

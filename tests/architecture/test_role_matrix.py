@@ -1,0 +1,133 @@
+"""Every rule of the application, by every identity, answers as ``matrix.py`` says; a rule that is not in it fails."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from app.extensions import db
+from tests.architecture.matrix import GENERATED, IDENTITIES, ROWS, Answer, Row
+from tests.architecture.world_of_roles import World
+from tests.world import Clock
+
+AUTOMATIC = {"HEAD", "OPTIONS"}
+
+
+def rules_of(app: Flask) -> list[tuple[str, str]]:
+    return sorted(
+        (method, rule.rule) for rule in app.url_map.iter_rules() for method in (rule.methods or set()) - AUTOMATIC
+    )
+
+
+@pytest.mark.spec("SEC-1", "INV-8")
+def test_every_rule_has_its_line_and_every_line_its_rule(shared_app: Flask) -> None:
+    rules = rules_of(shared_app)
+    listed = {(row.method, row.rule) for row in ROWS}
+    generated = {(row.method, row.rule) for view in GENERATED for row in view.rules_below(rules)}
+    missing = [f"{method} {rule}" for method, rule in rules if (method, rule) not in listed | generated]
+    assert missing == [], "say in tests/architecture/matrix.py who gets what from these"
+    assert sorted(listed - set(rules)) == [], "these lines of the matrix name no rule"
+    assert [view.prefix for view in GENERATED if not view.rules_below(rules)] == []
+    assert len(listed) == len(ROWS), "a rule is listed twice"
+
+
+@pytest.mark.spec("SEC-1", "INV-8", "ADM-2")
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_everybody_gets_what_the_matrix_says(app: Flask, clock: Clock, row: Row) -> None:
+    assert_row(World(app), row, clock)
+
+
+@pytest.mark.spec("SEC-1", "ADM-2")
+@pytest.mark.parametrize("view", GENERATED, ids=lambda view: view.prefix)
+def test_everybody_gets_what_the_matrix_says_of_generated_views(app: Flask, clock: Clock, view: Any) -> None:
+    world = World(app)
+    for row in view.rules_below(rules_of(app)):
+        assert_row(world, row, clock)
+
+
+def assert_row(world: World, row: Row, clock: Clock) -> None:
+    assert set(row.expected) == set(IDENTITIES)
+    if row.at:
+        clock.set(world.value(row.at))
+    ids = {name: world.value(path) for name, path in row.ids.items()}
+    ids = {name: getattr(value, "id", value) for name, value in ids.items()}
+    sent = what_is_sent(world, row)
+    browsers = {identity: world.browser(identity) for identity in IDENTITIES}
+    for identity in IDENTITIES:
+        wanted = row.expected[identity]
+        answer = ask(browsers[identity], row, ids, sent)
+        found = Answer.OK if answer.status_code in row.also_ok else kind_of(answer)
+        assert found is wanted, f"{identity} got {answer.status_code} {answer.text[:300]}"
+        if wanted is Answer.HIDDEN and ids:
+            nowhere = {name: uuid4() if isinstance(value, UUID) else f"no-{value}" for name, value in ids.items()}
+            assert told(ask(browsers[identity], row, nowhere, sent)) == told(answer), f"{identity} can tell them apart"
+
+
+def what_is_sent(world: World, row: Row) -> dict[str, Any]:
+    sent: dict[str, Any] = {"query_string": filled(world, row.query)}
+    if row.method != "GET" and (row.json is not None or row.rule.startswith("/api/")):
+        sent["json"] = filled(world, row.json or {})
+    elif row.data is not None:
+        sent["data"] = filled(world, row.data)
+    return sent
+
+
+def ask(browser: FlaskClient, row: Row, ids: Mapping[str, Any], sent: Mapping[str, Any]) -> TestResponse:
+    with undone():
+        return browser.open(path_of(row.rule, ids), method=row.method, buffered=True, **sent)
+
+
+def path_of(rule: str, ids: Mapping[str, Any]) -> str:
+    def value(match: re.Match[str]) -> str:
+        return str(ids[match["name"]]) if match["name"] in ids else "csv"
+
+    return re.sub(r"<(?:[^:<>]+:)?(?P<name>\w+)>", value, rule)
+
+
+def filled(world: World, body: Any) -> Any:
+    if isinstance(body, Mapping):
+        return {name: filled(world, value) for name, value in body.items()}
+    if isinstance(body, list | tuple):
+        return [filled(world, value) for value in body]
+    if isinstance(body, str) and body.startswith("@"):
+        return str(world.value(body[1:]))
+    return body
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """What one identity brings about is gone before the next one asks."""
+    db.session.rollback()
+    savepoint = db.engines[None].begin_nested()  # type: ignore[attr-defined]  # the test's connection stands there
+    try:
+        yield
+    finally:
+        db.session.remove()
+        savepoint.rollback()
+
+
+def kind_of(answer: TestResponse) -> Answer | int:
+    is_to_sign_in = answer.status_code in {302, 303} and answer.location.startswith("/sign-in?next=")
+    if answer.status_code == 401 or is_to_sign_in:
+        return Answer.SIGN_IN
+    if answer.status_code == 403:
+        return Answer.FORBIDDEN
+    if answer.status_code == 404:
+        return Answer.HIDDEN
+    if answer.status_code == 400 and answer.is_json and answer.json["error"]["code"] == "bad_signature":
+        return Answer.UNSIGNED
+    return answer.status_code if answer.status_code in {400, 405} or answer.status_code >= 500 else Answer.OK
+
+
+def told(answer: TestResponse) -> tuple[int, str]:
+    """What a stranger can tell: everything but the reference of the request and the page's own token."""
+    text = re.sub(r"req-[0-9a-f]{20}|csrf-token\" content=\"[^\"]*|csrf_token\"[^>]* value=\"[^\"]*", "", answer.text)
+    return answer.status_code, text

@@ -1,0 +1,175 @@
+"""The people and things that the lines of ``matrix.py`` name; each is made when a line asks for it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from io import BytesIO
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from PIL import Image
+
+from app.domain.vocabulary import ExceptionType
+from app.extensions import db
+from app.foundation.transaction import transaction
+from app.http.photos import photo_folder
+from app.models import AvailabilityException, MentoringSession, MentorOffering, PasswordReset, Registration, User
+from app.people import avatars, logins, tokens
+from app.people.credentials import new_secret, secret_hash
+from tests.factories import people, sessions
+
+
+class World:
+    """One of everything, and the browsers of everybody."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+
+    def browser(self, identity: str) -> FlaskClient:
+        """The browser of one identity of the matrix."""
+        client = self.app.test_client()
+        if identity == "anonymous":
+            return client
+        if identity == "ended":
+            user = people.a_mentee()
+            people.sign_in(client, user)
+            logins.end_logins_of(user.id, ctx=people.ctx_of(user))
+            return client
+        user = getattr(self, identity)
+        return people.sign_in(client, user)
+
+    def value(self, path: str) -> Any:
+        """``"mentor.id"`` as the attribute of an attribute."""
+        found: Any = self
+        for name in path.split("."):
+            found = getattr(found, name)
+        return found
+
+    @cached_property
+    def mentee(self) -> User:
+        return people.a_mentee()
+
+    @cached_property
+    def other_mentee(self) -> User:
+        return people.a_mentee()
+
+    @cached_property
+    def mentor(self) -> User:
+        return people.a_mentor()
+
+    @cached_property
+    def other_mentor(self) -> User:
+        return people.a_mentor()
+
+    @cached_property
+    def support(self) -> User:
+        return people.a_support_agent()
+
+    @cached_property
+    def admin(self) -> User:
+        return people.an_admin()
+
+    @cached_property
+    def ops(self) -> User:
+        return people.an_ops()
+
+    @cached_property
+    def session(self) -> MentoringSession:
+        """Paid and scheduled, of ``mentee`` and ``mentor``; ``session_id`` of most lines."""
+        return sessions.a_paid_session(mentee=self.mentee, mentor=self.mentor)
+
+    @cached_property
+    def draft(self) -> MentoringSession:
+        """Booked and not paid yet."""
+        return sessions.a_draft(mentee=self.mentee, mentor=self.mentor)
+
+    @cached_property
+    def running(self) -> MentoringSession:
+        """Paid and begun."""
+        return sessions.a_running_session(mentee=self.mentee, mentor=self.mentor)
+
+    @cached_property
+    def offering(self) -> MentorOffering:
+        """What ``mentor`` offers."""
+        return people.offering_of(self.mentor)
+
+    @cached_property
+    def exception(self) -> AvailabilityException:
+        """A blocked day of ``mentor``."""
+        start, mentor_id = sessions.START_AT, self.mentor.id
+        with transaction():
+            found = AvailabilityException(
+                mentor_id=mentor_id, starts_at=start, ends_at=start.replace(hour=20),
+                type=ExceptionType.BLOCKED, created_at=people.ctx_of(self.mentor).now,
+            )  # fmt: skip
+            db.session.add(found)
+        return found
+
+    @cached_property
+    def checkout(self) -> str:
+        """The reference of an open payment of ``draft`` at the sandbox."""
+        return sessions.checkout(self.draft)
+
+    @cached_property
+    def gateway(self) -> str:
+        return sessions.sandbox().name
+
+    @cached_property
+    def completed(self) -> MentoringSession:
+        return sessions.a_completed_session(mentee=self.mentee, mentor=self.mentor)
+
+    @cached_property
+    def request(self) -> MentoringSession:
+        """A request that waits for ``mentor``."""
+        people.an_offering(self.mentor)
+        offering = people.offering_of(self.mentor)
+        with transaction():
+            offering.booking_mode = sessions.BookingMode.REQUEST
+        return sessions.book(mentee=self.mentee, mentor=self.mentor, offering_id=offering.id)
+
+    @cached_property
+    def login_of_mentee(self) -> Any:
+        """The id of another sign-in of ``mentee``."""
+        logins.open_login(self.mentee, remembered=False, ctx=people.ctx_of(self.mentee))
+        return logins.live_logins(self.mentee.id, now=people.ctx_of(self.mentee).now)[-1].id
+
+    @cached_property
+    def token_of_mentee(self) -> Any:
+        """The id of an API token of ``mentee``."""
+        return tokens.issue_token(self.mentee.id, name="script", ctx=people.ctx_of(self.mentee))[0].id
+
+    @cached_property
+    def static_file(self) -> str:
+        return "css/tokens.css"
+
+    @cached_property
+    def photo(self) -> str:
+        out = BytesIO()
+        Image.new("RGB", (9, 9)).save(out, "PNG")
+        ctx = people.ctx_of(self.mentor)
+        return avatars.set_avatar(self.mentor.id, out.getvalue(), folder=photo_folder(), ctx=ctx).avatar or ""
+
+    @cached_property
+    def registration_token(self) -> str:
+        token, ctx = new_secret(), people.ctx_of(self.mentee)
+        with transaction():
+            db.session.add(
+                Registration(
+                    token_hash=secret_hash(token), email="new@people.example", name="New", password_hash="x",
+                    timezone="UTC", created_at=ctx.now, expires_at=ctx.now.replace(year=ctx.now.year + 1),
+                )
+            )  # fmt: skip
+        return token
+
+    @cached_property
+    def reset_token(self) -> str:
+        token, ctx = new_secret(), people.ctx_of(self.mentee)
+        with transaction():
+            db.session.add(
+                PasswordReset(
+                    token_hash=secret_hash(token), user_id=self.mentee.id, created_at=ctx.now,
+                    expires_at=ctx.now.replace(day=ctx.now.day + 1),
+                )
+            )  # fmt: skip
+        return token
