@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 from flask import Response, current_app
 from pydantic import Field
 
 from app.api.booking_answers import (
+    BookingList,
     BookingMade,
     BookingTold,
     PaymentPage,
     made,
     payment_page,
 )
-from app.api.booking_reading import tell
-from app.api.fields import Given, Instant
+from app.api.booking_reading import tell, tell_all
+from app.api.fields import Day, Given, Instant, Paged, pagination
 from app.api.schema import SIGNED_IN, api, idempotency_key
 from app.api.writing import to_json
 from app.booking.access import load_session_for
@@ -24,13 +28,17 @@ from app.booking.cancel import cancel_session
 from app.booking.edit import edit_session
 from app.booking.holds import UNPAID
 from app.booking.pay import CheckoutStarted, start_checkout
+from app.booking.queries import SessionFilter, find_sessions
 from app.domain.cancellation import REASON_MAX
+from app.domain.errors import Invalid
 from app.domain.permissions import Permission
 from app.domain.requests import DESCRIPTION_MAX, TITLE_LENGTH
+from app.domain.times import day_bounds
 from app.domain.vocabulary import CancellationCategory, MeetingType, SessionStatus
 from app.foundation.idempotency import keep_answer, once
 from app.http.adapters import adapters
 from app.http.context import current_context
+from app.http.formatting import reader_zone, zone_of
 from app.http.limits import limit_booking
 from app.messaging.links import PAYMENT_RETURN
 from app.models import MentoringSession
@@ -119,6 +127,65 @@ def _book(body: NewBooking) -> dict[str, object]:
         ctx=current_context(),
     )
     return {"id": session.id}
+
+
+class Group(StrEnum):
+    """What a list may ask for beside a single status."""
+
+    UPCOMING = "upcoming"
+    PAST = "past"
+    AWAITING_PAYMENT = "awaiting_payment"
+
+
+class WhichBookings(Paged):
+    status: Group | SessionStatus | None = Field(None, description="All, when left out.")
+    from_: Day | None = Field(None, alias="from", description="The first day of the start, in your zone.")
+    to: Day | None = Field(None, description="The last day, included.")
+    q: str = Field("", max_length=120, description="Part of the other party's name.")
+
+
+@api.declare(
+    "GET",
+    "/bookings",
+    tag=TAG,
+    summary="Your bookings",
+    needs=Permission.OWN_SESSION_VIEW,
+    query=WhichBookings,
+    answer=BookingList,
+)
+def list_bookings(query: WhichBookings) -> BookingList:
+    """What is to come nearest first, everything else most recent first."""
+    ctx = current_context()
+    found = find_sessions(_wanted(query), page=query.page, limit=query.limit, ctx=ctx)
+    return BookingList(bookings=tell_all(found.items, ctx), pagination=pagination(query.page, query.limit, found.total))
+
+
+def _wanted(query: WhichBookings) -> SessionFilter:
+    if query.from_ and query.to and query.from_ > query.to:
+        message = "The last day lies before the first."
+        raise Invalid(message, fields={"to": message})
+    where = zone_of(reader_zone())
+    return SessionFilter(
+        statuses=_statuses(query.status),
+        awaiting_payment=query.status is Group.AWAITING_PAYMENT,
+        nearest_first=query.status in {Group.UPCOMING, Group.AWAITING_PAYMENT},
+        name=" ".join(query.q.split()),
+        start=day_bounds(query.from_, where).start if query.from_ else None,
+        end=day_bounds(query.to, where).end if query.to else None,
+    )
+
+
+_GROUPS: Final[Mapping[Group, Sequence[SessionStatus]]] = {
+    Group.UPCOMING: (SessionStatus.SCHEDULED, SessionStatus.IN_PROGRESS),
+    Group.PAST: (SessionStatus.COMPLETED, SessionStatus.CANCELLED, SessionStatus.NO_SHOW),
+    Group.AWAITING_PAYMENT: (),
+}
+
+
+def _statuses(status: Group | SessionStatus | None) -> Sequence[SessionStatus]:
+    if status is None:
+        return ()
+    return _GROUPS[status] if isinstance(status, Group) else (status,)
 
 
 @api.declare("GET", "/bookings/<uuid:session_id>", tag=TAG, summary="One booking", needs=SIGNED_IN, answer=BookingTold)

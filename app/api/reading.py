@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
@@ -29,6 +30,7 @@ _WORDS: Final[dict[str, str]] = {
     "dict_type": "Give an object.",
     "enum": "Give one of {expected}.",
     "extra_forbidden": "There is no such field here.",
+    "finite_number": "Give a number.",
     "greater_than": "Give more than {gt}.",
     "greater_than_equal": "Give at least {ge}.",
     "int_from_float": "Give a whole number.",
@@ -65,10 +67,11 @@ def read_query(model: type[G] | None) -> G | None:
         if given:
             raise _invalid(dict.fromkeys(given, _WORDS["extra_forbidden"]))
         return None
+    _refuse_nul(given)
     try:
         return model.model_validate_strings(given.to_dict())
     except ValidationError as error:
-        raise _refusal(error) from None
+        raise _refusal(error, is_flat=True) from None
 
 
 def read_body(model: type[G] | None) -> G | None:
@@ -93,17 +96,39 @@ def read_body(model: type[G] | None) -> G | None:
         message = "Send the body as JSON, with the header Content-Type: application/json."
         raise Malformed(message, fields={"body": message})
     try:
-        return model.model_validate_json(raw or b"{}")
+        found = model.model_validate_json(raw or b"{}")
     except ValidationError as error:
-        raise _refusal(error) from None
+        raise _refusal(error, is_flat=False) from None
+    if b"\\u0000" in raw:
+        _refuse_nul(json.loads(raw))
+    return found
 
 
-def _refusal(error: ValidationError) -> DomainError:
+def _refuse_nul(given: Mapping[str, Any]) -> None:
+    """PostgreSQL's text has no NUL, so that nobody can mean one."""
+    holding = {name: _WORDS["string_unicode"] for name, value in given.items() if _holds_nul(value)}
+    if holding:
+        raise _invalid(holding)
+
+
+def _holds_nul(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\0" in value
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(_holds_nul(each) for each in inner)
+
+
+def _refusal(error: ValidationError, *, is_flat: bool) -> DomainError:
     problems = error.errors(include_url=False, include_input=False)
     if any(problem["type"] == "json_invalid" for problem in problems):
         message = "The body is not JSON that we can read."
         return Malformed(message, fields={"body": message})
-    return _invalid({_name(problem): _say(problem) for problem in problems})
+    fields: dict[str, str] = {}
+    for problem in problems:
+        name, words = _name(problem, is_flat=is_flat), _say(problem)
+        # Where one of two kinds would do, both are told.
+        fields[name] = f"{fields[name]} Or: {words}" if name in fields else words
+    return _invalid(fields)
 
 
 def _invalid(fields: Mapping[str, str]) -> Invalid:
@@ -111,8 +136,9 @@ def _invalid(fields: Mapping[str, str]) -> Invalid:
     return Invalid("Some of what was sent cannot be used.", fields=told)
 
 
-def _name(problem: ErrorDetails) -> str:
-    path = ".".join(str(part) for part in problem["loc"])
+def _name(problem: ErrorDetails, *, is_flat: bool) -> str:
+    parts = problem["loc"][:1] if is_flat else problem["loc"]
+    path = ".".join(str(part) for part in parts)
     return path[:_LONGEST_NAME] or "body"
 
 
