@@ -14,9 +14,10 @@ from app.booking.access import lock_people
 from app.booking.confirm import confirm
 from app.booking.engine import begin
 from app.booking.expiry import lock_people_and_free_stale_holds
-from app.booking.facts import load_availability, nearest_starts
+from app.booking.facts import load_availability, nearest_starts, surroundings
 from app.booking.parties import load_bookable_mentor, load_offering
 from app.domain.context import Context
+from app.domain.decision import Refusal
 from app.domain.errors import Forbidden, Invalid, SlotTaken
 from app.domain.permissions import Permission, require
 from app.domain.requests import (
@@ -95,7 +96,8 @@ def create_booking(
         with transaction():
             return _book(wish, offering, ctx)
     except SlotTaken as taken:
-        if wish.scheduled_at is not None:
+        # The database's last word, behind the lock's: nobody has looked around yet.
+        if wish.scheduled_at is not None and "nearest" not in taken.details:
             taken.details["nearest"] = nearest_starts(
                 wish.mentor_id,
                 ctx.actor.user_id,
@@ -117,8 +119,8 @@ def _book(wish: _Wish, offering: MentorOffering, ctx: Context) -> MentoringSessi
         own = Interval.lasting(wish.scheduled_at, offering.duration)
         lock_people_and_free_stale_holds(people, own.widened(before=AROUND, after=AROUND), ctx=ctx)
     mentor = load_bookable_mentor(wish.mentor_id)
-    policies = current_policies()
     buffer = _require_free(wish, offering, mentee_id, ctx)
+    policies = current_policies()
     session = _session(wish, offering, mentor, db.session.get_one(User, mentee_id), policies, buffer)
     if offering.booking_mode is BookingMode.REQUEST:
         return _request(session, policies, ctx)
@@ -127,10 +129,16 @@ def _book(wish: _Wish, offering: MentorOffering, ctx: Context) -> MentoringSessi
 
 def _require_free(wish: _Wish, offering: MentorOffering, mentee_id: UUID, ctx: Context) -> int:
     """Raise unless a named slot is on the grid and free; the mentor's buffer, which the session keeps (AV-4)."""
-    window = Interval.lasting(wish.scheduled_at or ctx.now, offering.duration)
+    start = wish.scheduled_at
+    window = surroundings(start or ctx.now, now=ctx.now)
     facts = load_availability(wish.mentor_id, mentee_id, window, now=ctx.now)
-    if wish.scheduled_at is not None:
-        facts.decide(wish.scheduled_at, duration_minutes=offering.duration, now=ctx.now).require()
+    if start is not None:
+        decision = facts.decide(start, duration_minutes=offering.duration, now=ctx.now)
+        if decision.refusal is Refusal.SLOT_TAKEN:
+            taken = decision.error()
+            taken.details["nearest"] = facts.nearest(start, duration_minutes=offering.duration, now=ctx.now)
+            raise taken
+        decision.require()
     return facts.schedule.buffer_minutes
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Uuid, bindparam, func, select
 from sqlalchemy.orm import joinedload
 
 from app.booking import announce, calendar, meetings, why
@@ -22,9 +22,21 @@ from app.domain.decision import Decision
 from app.domain.requests import is_due
 from app.domain.times import Interval
 from app.domain.vocabulary import CancellationCategory, CancelledBy, SessionStatus
-from app.extensions import db
+from app.extensions import UtcDateTime, db
 from app.models import CalendarEntry, MentoringSession
 from app.money.payments import abandon_payment
+
+_STALE = (
+    select(MentoringSession.id, MentoringSession.mentor_id, MentoringSession.mentee_id)
+    .join(CalendarEntry, CalendarEntry.session_id == MentoringSession.id)
+    .where(
+        CalendarEntry.user_id.in_(bindparam("people", expanding=True, type_=Uuid)),
+        CalendarEntry.busy.op("&&")(
+            func.tstzrange(bindparam("begin", type_=UtcDateTime), bindparam("end", type_=UtcDateTime), "[)")
+        ),
+        has_run_out(bindparam("now", type_=UtcDateTime)),
+    )
+)
 
 
 def lock_people_and_free_stale_holds(
@@ -35,18 +47,8 @@ def lock_people_and_free_stale_holds(
     Those who hold too long are locked together with the others, in id order, so that nobody waits crosswise (AV-5).
     """
     wanted = set(people)
-    question = (
-        select(MentoringSession.id, MentoringSession.mentor_id, MentoringSession.mentee_id)
-        .join(CalendarEntry, CalendarEntry.session_id == MentoringSession.id)
-        .where(
-            CalendarEntry.user_id.in_(wanted),
-            CalendarEntry.busy.op("&&")(func.tstzrange(window.start, window.end, "[)")),
-            has_run_out(ctx.now),
-        )
-    )
-    if leaving_out is not None:
-        question = question.where(MentoringSession.id != leaving_out)
-    stale = db.session.execute(question).all()
+    asked = {"people": list(wanted), "begin": window.start, "end": window.end, "now": ctx.now}
+    stale = [row for row in db.session.execute(_STALE, asked).all() if row.id != leaving_out]
     lock_people(*wanted, *(person for _, *parties in stale for person in parties))
     if stale:
         end_run_out({row.id for row in stale}, ctx=ctx)

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, not_, select
+from sqlalchemy import Uuid, bindparam, func, not_, select
 
 from app.booking.holds import has_run_out
 from app.domain.availability import (
@@ -26,7 +26,7 @@ from app.domain.decision import Decision
 from app.domain.times import Interval
 from app.domain.vocabulary import BlockType, SessionStatus
 from app.domain.weekly import GivenBlock, GivenDay, read_week
-from app.extensions import db
+from app.extensions import UtcDateTime, db
 from app.models import AvailabilityException, CalendarEntry, MentoringSession, MentorSchedule, WeeklyPattern
 
 # A session or an exception that began before the window may reach into it; a buffer may reach past it.
@@ -82,6 +82,23 @@ class AvailabilityFacts:
             now=now,
         )
 
+    def nearest(self, around: datetime, *, duration_minutes: int, now: datetime) -> list[str]:
+        """Up to five free starts nearest to ``around``, as ISO strings in UTC; loaded for ``surroundings`` of it."""
+        middle = max(around, now)
+        near: list[Slot] = []
+        for reach in _SEARCH:
+            found = self.slots(
+                first_day=(middle - reach).date(),
+                last_day=(middle + reach).date(),
+                duration_minutes=duration_minutes,
+                viewer_zone="UTC",
+                now=now,
+            )
+            near = nearest_free(found, around, _NEAREST)
+            if len(near) == _NEAREST:
+                break
+        return [slot.start_at.isoformat().replace("+00:00", "Z") for slot in near]
+
 
 def load_availability(
     mentor_id: UUID,
@@ -131,22 +148,14 @@ def nearest_starts(
     mentor_id: UUID, mentee_id: UUID | None, *, around: datetime, duration_minutes: int, now: datetime
 ) -> list[str]:
     """Up to five free starts nearest to ``around``, as ISO strings in UTC: what a refusal offers (BK-2, RS-4)."""
+    facts = load_availability(mentor_id, mentee_id, surroundings(around, now=now), now=now)
+    return facts.nearest(around, duration_minutes=duration_minutes, now=now)
+
+
+def surroundings(around: datetime, *, now: datetime) -> Interval:
+    """The window that must be loaded for ``AvailabilityFacts.nearest``."""
     middle = max(around, now)
-    window = Interval(middle - _SEARCH[-1], middle + _SEARCH[-1])
-    facts = load_availability(mentor_id, mentee_id, window, now=now)
-    near: list[Slot] = []
-    for reach in _SEARCH:
-        found = facts.slots(
-            first_day=(middle - reach).date(),
-            last_day=(middle + reach).date(),
-            duration_minutes=duration_minutes,
-            viewer_zone="UTC",
-            now=now,
-        )
-        near = nearest_free(found, around, _NEAREST)
-        if len(near) == _NEAREST:
-            break
-    return [slot.start_at.isoformat().replace("+00:00", "Z") for slot in near]
+    return Interval(middle - _SEARCH[-1], middle + _SEARCH[-1])
 
 
 def read_blocks(weekday: int, blocks: Sequence[Mapping[str, Any]]) -> list[WeeklyBlock]:
@@ -155,28 +164,55 @@ def read_blocks(weekday: int, blocks: Sequence[Mapping[str, Any]]) -> list[Weekl
     return read_week({weekday: GivenDay(is_enabled=True, blocks=given)})[0][weekday]
 
 
-def _schedules(mentors: list[UUID]) -> tuple[dict[UUID, Schedule], dict[UUID, list[WeeklyBlock]]]:
-    rows = db.session.execute(
-        select(
-            MentorSchedule.mentor_id,
-            MentorSchedule.timezone,
-            MentorSchedule.is_active,
-            MentorSchedule.buffer_minutes,
-            MentorSchedule.min_notice_hours,
-            MentorSchedule.max_advance_days,
-            MentorSchedule.slot_interval_minutes,
-            WeeklyPattern.weekday,
-            WeeklyPattern.blocks,
-        )
-        .outerjoin(
-            WeeklyPattern,
-            (WeeklyPattern.mentor_id == MentorSchedule.mentor_id) & WeeklyPattern.is_enabled,
-        )
-        .where(MentorSchedule.mentor_id.in_(mentors))
+# Built once: putting such statements together costs more than asking them, and every slot page and booking asks.
+_people = bindparam("people", expanding=True, type_=Uuid)
+_begin, _end = bindparam("begin", type_=UtcDateTime), bindparam("end", type_=UtcDateTime)
+_SCHEDULES: Final = (
+    select(
+        MentorSchedule.mentor_id,
+        MentorSchedule.timezone,
+        MentorSchedule.is_active,
+        MentorSchedule.buffer_minutes,
+        MentorSchedule.min_notice_hours,
+        MentorSchedule.max_advance_days,
+        MentorSchedule.slot_interval_minutes,
+        WeeklyPattern.weekday,
+        WeeklyPattern.blocks,
     )
+    .outerjoin(WeeklyPattern, (WeeklyPattern.mentor_id == MentorSchedule.mentor_id) & WeeklyPattern.is_enabled)
+    .where(MentorSchedule.mentor_id.in_(_people))
+)
+_EXCEPTIONS: Final = select(
+    AvailabilityException.mentor_id,
+    AvailabilityException.starts_at,
+    AvailabilityException.ends_at,
+    AvailabilityException.type,
+).where(
+    AvailabilityException.mentor_id.in_(_people),
+    AvailabilityException.starts_at < _end,
+    AvailabilityException.ends_at > _begin,
+)
+_BUSY: Final = (
+    select(
+        CalendarEntry.user_id,
+        CalendarEntry.session_id,
+        func.unnest(CalendarEntry.busy).label("piece"),
+        MentoringSession.status,
+        MentoringSession.scheduled_at,
+    )
+    .join(MentoringSession, MentoringSession.id == CalendarEntry.session_id)
+    .where(
+        CalendarEntry.user_id.in_(_people),
+        CalendarEntry.busy.op("&&")(func.tstzrange(_begin, _end, "[)")),
+        not_(func.coalesce(has_run_out(bindparam("now", type_=UtcDateTime)), False)),
+    )
+)
+
+
+def _schedules(mentors: list[UUID]) -> tuple[dict[UUID, Schedule], dict[UUID, list[WeeklyBlock]]]:
     schedules: dict[UUID, Schedule] = {}
     patterns: dict[UUID, list[WeeklyBlock]] = defaultdict(list)
-    for mentor, *frame, weekday, blocks in rows:
+    for mentor, *frame, weekday, blocks in db.session.execute(_SCHEDULES, {"people": mentors}):
         schedules.setdefault(mentor, Schedule(*frame))
         if weekday is not None:
             patterns[mentor] += read_blocks(weekday, blocks)
@@ -184,18 +220,7 @@ def _schedules(mentors: list[UUID]) -> tuple[dict[UUID, Schedule], dict[UUID, li
 
 
 def _exceptions(mentors: list[UUID], window: Interval) -> dict[UUID, list[ExceptionPeriod]]:
-    rows = db.session.execute(
-        select(
-            AvailabilityException.mentor_id,
-            AvailabilityException.starts_at,
-            AvailabilityException.ends_at,
-            AvailabilityException.type,
-        ).where(
-            AvailabilityException.mentor_id.in_(mentors),
-            AvailabilityException.starts_at < window.end,
-            AvailabilityException.ends_at > window.start,
-        )
-    )
+    rows = db.session.execute(_EXCEPTIONS, {"people": mentors, "begin": window.start, "end": window.end})
     found: dict[UUID, list[ExceptionPeriod]] = defaultdict(list)
     for mentor, starts_at, ends_at, kind in rows:
         found[mentor].append(ExceptionPeriod(starts_at, ends_at, kind))
@@ -205,20 +230,11 @@ def _exceptions(mentors: list[UUID], window: Interval) -> dict[UUID, list[Except
 def _busy(
     people: list[UUID], window: Interval, now: datetime, leaving_out: UUID | None
 ) -> dict[UUID, list[BusyInterval]]:
-    piece = func.unnest(CalendarEntry.busy).label("piece")
-    question = (
-        select(CalendarEntry.user_id, piece, MentoringSession.status, MentoringSession.scheduled_at)
-        .join(MentoringSession, MentoringSession.id == CalendarEntry.session_id)
-        .where(
-            CalendarEntry.user_id.in_(people),
-            CalendarEntry.busy.op("&&")(func.tstzrange(window.start, window.end, "[)")),
-            not_(func.coalesce(has_run_out(now), False)),
-        )
-    )
-    if leaving_out is not None:
-        question = question.where(CalendarEntry.session_id != leaving_out)
+    asked = {"people": people, "begin": window.start, "end": window.end, "now": now}
     found: dict[UUID, list[BusyInterval]] = defaultdict(list)
-    for person, busy, status, scheduled_at in db.session.execute(question):
+    for person, session_id, busy, status, scheduled_at in db.session.execute(_BUSY, asked):
+        if session_id == leaving_out:
+            continue
         # A piece that is not the session's own time is one under negotiation.
         held = status in _HELD or busy.lower != scheduled_at
         found[person].append(BusyInterval(busy.lower, busy.upper, held))

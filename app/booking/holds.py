@@ -5,19 +5,22 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import BindParameter, ColumnElement, and_, or_
 
 from app.domain.vocabulary import PaymentStatus, SessionStatus
 from app.models import MentoringSession
 
+# An instant, or the place of one in a statement that is built once.
+Now = datetime | BindParameter[datetime]
+
 UNPAID: Final = (PaymentStatus.PENDING, PaymentStatus.FAILED)
 
 
-def draft_has_run_out(now: datetime) -> ColumnElement[bool]:
+def draft_has_run_out(now: Now) -> ColumnElement[bool]:
     return and_(MentoringSession.status == SessionStatus.DRAFT, MentoringSession.hold_expires_at <= now)
 
 
-def approved_is_unpaid(now: datetime) -> ColumnElement[bool]:
+def approved_is_unpaid(now: Now) -> ColumnElement[bool]:
     return and_(
         MentoringSession.status == SessionStatus.SCHEDULED,
         MentoringSession.payment_status.in_(UNPAID),
@@ -25,12 +28,12 @@ def approved_is_unpaid(now: datetime) -> ColumnElement[bool]:
     )
 
 
-def request_is_unanswered(now: datetime) -> ColumnElement[bool]:
+def request_is_unanswered(now: Now) -> ColumnElement[bool]:
     return and_(
         MentoringSession.status == SessionStatus.PENDING_MENTOR_REVIEW, MentoringSession.approval_deadline <= now
     )
 
 
-def has_run_out(now: datetime) -> ColumnElement[bool]:
+def has_run_out(now: Now) -> ColumnElement[bool]:
     """Any of the three: such a session blocks nobody, whether or not the clock has come by already (AV-4)."""
     return or_(draft_has_run_out(now), approved_is_unpaid(now), request_is_unanswered(now))
