@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from flask import request
 from flask_limiter import Limit, Limiter
 from flask_login import current_user
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import HTTPException
 
 from app.config import Settings
 from app.http.login import is_api
@@ -30,7 +32,11 @@ def address() -> str:
 
 def account() -> str:
     """The signed-in account, or the address of a stranger."""
-    return f"user:{current_user.id}" if current_user.is_authenticated else address()
+    try:
+        return f"user:{current_user.id}" if current_user.is_authenticated else address()
+    except SQLAlchemyError:
+        # The limiter would take it for a failure of its own storage; the view will meet it again and say so.
+        return address()
 
 
 def named_account() -> str:
@@ -44,7 +50,10 @@ def named_account_here() -> str:
 
 
 def _typed_email() -> str:
-    return request.form.get("email", "").strip().lower()[:254] or "nobody"
+    try:
+        return request.form.get("email", "").strip().lower()[:254] or "nobody"
+    except HTTPException:
+        return "nobody"  # the body is too large; as above
 
 
 limiter = Limiter(

@@ -48,5 +48,7 @@ def back(fallback: str) -> str:
 def here() -> str:
     """This page with its query, to come back to; a posted form comes back to the page it stood on."""
     if request.method in {"GET", "HEAD"}:
-        return safe_next(request.full_path.rstrip("?"), "/")
+        query = quote(request.query_string, safe=_SAFE_IN_QUERY)
+        path = quote(request.path, safe=_SAFE_IN_PATH)
+        return safe_next(f"{path}?{query}" if query else path, "/")
     return back("/")

@@ -7,6 +7,7 @@ from flask import Flask
 from app.config import Settings
 from app.http import (
     assets,
+    bodies,
     clock,
     context,
     cross_site,
@@ -31,6 +32,7 @@ def init_app(app: Flask) -> None:
     logs.init_app(app, settings)
     clock.init_app(app)
     context.init_app(app)
+    bodies.init_app(app)
     login.init_app(app)
     limits.init_app(app, settings)
     cross_site.init_app(app)

@@ -56,9 +56,7 @@ Expected = Mapping[str, Answer]
 
 def only(*names: str, others: Answer = FORBIDDEN) -> Expected:
     """``names`` are let in; strangers have to sign in; whoever else is signed in gets ``others``."""
-    return {
-        name: OK if name in names else SIGN_IN if name in STRANGERS else others for name in IDENTITIES
-    }
+    return {name: OK if name in names else SIGN_IN if name in STRANGERS else others for name in IDENTITIES}
 
 
 def but(group: Expected, **changes: Answer) -> Expected:
@@ -231,9 +229,7 @@ API = [
     *row("GET", "/api/admin/sessions", CONSOLE),
 ]  # fmt: skip
 
-SANDBOX = row(
-    "GET POST", "/sandbox/pay/<reference>", PUBLIC, ids={"reference": "checkout"}, data={"choice": "decline"}
-)
+SANDBOX = row("GET POST", "/sandbox/pay/<reference>", PUBLIC, ids={"reference": "checkout"}, data={"choice": "decline"})
 
 ROWS: list[Row] = [*SHARED, *AUTH, *ACCOUNT, *API, *SANDBOX]
 

@@ -10,6 +10,7 @@ from flask_login import current_user
 
 from app.domain.errors import Invalid
 from app.http import login
+from app.http.bodies import takes_up_to
 from app.http.context import current_context, request_now
 from app.http.errors import refused
 from app.http.frame import home_of
@@ -63,6 +64,7 @@ def edit_profile() -> ResponseReturnValue:
 @bp.post("/account/photo")
 @signed_in
 @limit_upload
+@takes_up_to(avatars.LARGEST_BYTES + 64 * 1024)
 def upload_photo() -> ResponseReturnValue:
     form = PhotoForm()
     here = url_for("account.edit_profile")
