@@ -16,7 +16,11 @@ from app.domain.errors import Invalid
 from app.domain.policies import POLICIES, Snapshot, merge, value_as_json
 from app.extensions import db
 from app.foundation.audit import record_staff_act
+from app.foundation.transaction import memo
 from app.models import MentoringSession, PolicyChange, PolicyVersion, SessionPolicy
+
+
+_MEMO = "policies"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,15 @@ def _version(version_id: UUID) -> Snapshot:
 
 
 def current_policies() -> PoliciesInForce:
-    """The newest version."""
+    """The newest version; one transaction sees one version throughout."""
+    known = memo()
+    if _MEMO not in known:
+        known[_MEMO] = _newest()
+    found: PoliciesInForce = known[_MEMO]
+    return found
+
+
+def _newest() -> PoliciesInForce:
     version_id = db.session.scalars(select(PolicyVersion.id).order_by(PolicyVersion.number.desc()).limit(1)).one()
     return PoliciesInForce(version_id, _version(version_id))
 
@@ -61,7 +73,7 @@ def change_policies(raw_values: Mapping[str, Any], *, reason: str, ctx: Context)
     """
     # Two editors at once: the second waits here and then compares with what the first stored.
     db.session.execute(select(SessionPolicy.key).with_for_update())
-    before = current_policies().values
+    before = _newest().values
     after = before.changed(raw_values)
     changed = {key: after[key] for key in POLICIES if before[key] != after[key]}
     if not changed:
@@ -71,6 +83,7 @@ def change_policies(raw_values: Mapping[str, Any], *, reason: str, ctx: Context)
     )
     db.session.add(version)
     db.session.flush()  # the history rows refer to it
+    memo().pop(_MEMO, None)
     for key in changed:
         _store(key, before, after, version, reason, ctx)
     record_staff_act(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -54,6 +55,7 @@ class _Open:
     before_commit: list[Callable[[], object]] = field(default_factory=list)
     after_commit: list[Callable[[], object]] = field(default_factory=list)
     after_rollback: list[Callable[[], object]] = field(default_factory=list)
+    memo: dict[str, Any] = field(default_factory=dict)
 
 
 def _state(session: Session) -> _Open:
@@ -64,6 +66,12 @@ def _state(session: Session) -> _Open:
 def in_transaction() -> bool:
     """Whether an action is under way: adapters must not be called now (OPS-1)."""
     return _state(db.session()).depth > 0
+
+
+def memo() -> dict[str, Any]:
+    """Answers that stay the same until the open transaction ends; an empty dictionary of nobody's outside one."""
+    state = _state(db.session())
+    return state.memo if state.depth else {}
 
 
 def before_commit(hook: Callable[[], object]) -> None:
