@@ -10,8 +10,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from app.api.endpoints import api
 from app.api.openapi import Refusal
-from app.api.schema import Endpoint, api
+from app.api.schema import Endpoint
 from app.models import User
 from app.people.tokens import Scope, issue_token
 from tests.factories.people import ctx_of

@@ -9,8 +9,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from app.api.endpoints import api
 from app.api.openapi import path_of
-from app.api.schema import api
 
 _OWN_PAGES = {"api.openapi_document", "api.docs"}
 

@@ -12,8 +12,9 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from app.api.endpoints import api
 from app.api.openapi import document
-from app.api.schema import Endpoint, api
+from app.api.schema import Endpoint
 from app.models import User
 from tests.api.contract import Caller, check
 from tests.factories.people import a_mentee, a_mentor, a_support_agent, offering_of
@@ -24,7 +25,8 @@ ENDPOINTS = sorted(api.endpoints)
 
 _AWKWARD = [
     "", " ", "\0", "'", '"', "%", "\\", "null", "true", "1", "-1", "1e9", "NaN", "x" * 5_000, "\ufeff", "Ⅷ", "🎉",
-    "2028-03-01", "2028-02-30", "0001-01-01", "2028-03-01T10:00:00Z", "2028-03-01T10:00:00", "9999-12-31T23:59:59-12:00",
+    "2028-03-01", "2028-02-30", "0001-01-01", "2028-03-01T10:00:00Z", "2028-03-01T10:00:00",
+    "9999-12-31T23:59:59-12:00",
 ]  # fmt: skip
 _texts = st.text(max_size=30) | st.sampled_from(_AWKWARD)
 _names = st.text(string.ascii_letters, max_size=8)
@@ -102,7 +104,7 @@ def test_nothing_that_is_sent_makes_it_fail(name: str, people: tuple[list[Caller
     body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
     bodies = fitting(body, known) | _anything if body else st.none() | _anything
 
-    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
+    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
     @given(st.data())
     def send(data: st.DataObject) -> None:
         caller = data.draw(st.sampled_from(callers))

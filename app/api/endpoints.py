@@ -1,0 +1,33 @@
+"""Every endpoint: each is declared when its module is imported."""
+
+from app.api import (
+    admin_sessions,
+    bookings,
+    decisions,
+    docs,
+    joining,
+    mentor_desk,
+    mentors,
+    notifications,
+    offerings,
+    policies,
+    requests,
+    tokens,
+)
+from app.api.schema import api
+
+__all__ = [
+    "admin_sessions",
+    "api",
+    "bookings",
+    "decisions",
+    "docs",
+    "joining",
+    "mentor_desk",
+    "mentors",
+    "notifications",
+    "offerings",
+    "policies",
+    "requests",
+    "tokens",
+]
