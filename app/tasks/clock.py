@@ -23,6 +23,7 @@ from rq.job import Job
 from sqlalchemy.exc import DBAPIError
 
 from app.domain.errors import DomainError
+from app.domain.times import EPOCH
 from app.extensions import QUEUE_NAME, db, doorbell
 from app.foundation import heartbeats
 from app.foundation.transaction import transaction
@@ -109,7 +110,7 @@ def run() -> None:
         clock = Clock(doorbell.redis)
         if first:
             # What was missed while no clock ran is caught up now, not at the next full minute.
-            clock.get_jobs()[0].next_enqueue_time = now()
+            clock.get_jobs()[0].next_enqueue_time = EPOCH
             first = False
         try:
             clock.start()  # type: ignore[no-untyped-call]  # RQ's own

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
+from redis.exceptions import ConnectionError  # noqa: A004 - the queue server's own
 from rq.utils import import_attribute
 from sqlalchemy import func, select
 
@@ -17,6 +18,7 @@ from app.extensions import Doorbell, db
 from app.foundation import cleanup, heartbeats, outbox
 from app.foundation.transaction import transaction
 from app.models import Heartbeat, OutboxRow
+from app.tasks import clock as clock_module
 from app.tasks import jobs
 from app.tasks.clock import SCHEDULE, Clock
 from tests.factories.sessions import a_paid_session, an_expired_draft, fresh
@@ -109,3 +111,21 @@ def test_the_lease_outlasts_every_pause_of_a_mail_server() -> None:
     from app.integrations.mailer import _TIMEOUT_SECONDS
 
     assert timedelta(seconds=3 * _TIMEOUT_SECONDS) < outbox.LEASE
+
+
+@pytest.mark.spec("OPS-4")
+def test_a_queue_server_that_goes_away_does_not_end_the_clock(
+    bell: Doorbell, clock: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starts: list[Clock] = []
+
+    def start(self: Clock) -> None:
+        starts.append(self)
+        if len(starts) < 3:
+            raise ConnectionError("gone")
+
+    monkeypatch.setattr(Clock, "start", start)
+    monkeypatch.setattr(clock_module, "_RETRY_SECONDS", 0)
+    clock_module.run()
+    assert len(starts) == 3
+    assert starts[0].get_jobs()[0].should_run(), "what was missed is caught up at once"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
-from flask import Flask
+from flask import Flask, current_app
 from redis.exceptions import RedisError
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from app.domain.context import SYSTEM
 from app.extensions import Doorbell, db, doorbell
@@ -46,8 +48,6 @@ def test_a_row_whose_bell_was_not_heard_is_rung_for(bell: Doorbell, clock: Clock
 
 
 def bell_url() -> str:
-    from flask import current_app
-
     url: str = current_app.extensions["desk-settings"].redis_url
     return url
 
@@ -57,7 +57,7 @@ def test_the_queue_holds_json_and_no_pickle(bell: Doorbell, clock: Clock) -> Non
     put(1, now=clock.now)
     (job_id,) = bell.queue().job_ids
     data = bell.redis.hget(f"rq:job:{job_id}", "data")
-    assert b'"app.tasks.jobs.deliver"' in __import__("zlib").decompress(data)
+    assert b'"app.tasks.jobs.deliver"' in zlib.decompress(data)
 
 
 @pytest.mark.spec("OPS-1")
@@ -138,3 +138,28 @@ def test_a_ring_that_nobody_hears_does_not_fail_the_action(bell: Doorbell, clock
     bell.connect(NOBODY_LISTENS)
     assert len(put(2, now=clock.now)) == 2
     assert doorbell.ring([UUID(int=1)]) is False
+
+
+@pytest.mark.spec("OPS-2")
+@pytest.mark.parametrize(
+    "trouble", [RedisError("gone"), OperationalError("SELECT 1", {}, Exception("gone")), RuntimeError("a mistake")]
+)
+def test_nothing_that_goes_wrong_ends_the_relay(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, trouble: Exception
+) -> None:
+    ours = Relay()
+    sweeps: list[int] = []
+
+    def sweep(_: Relay) -> int:
+        sweeps.append(1)
+        if len(sweeps) == 1:
+            raise trouble
+        ours.stopping.set()
+        return 0
+
+    for pause in ("PAUSE_SECONDS", "_LONGEST_PAUSE_SECONDS"):
+        monkeypatch.setattr(relay_module, pause, 0.0)
+    monkeypatch.setattr(Relay, "sweep", sweep)
+    monkeypatch.setattr(relay_module.signal, "signal", lambda *_: None)
+    ours.run()
+    assert len(sweeps) == 2
