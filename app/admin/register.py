@@ -1,9 +1,47 @@
-"""Connects this door to an application."""
+"""Connects the console to an application."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Flask
+from flask_admin import Admin
+
+from app.admin.base import ConsoleView
+from app.admin.cases.sessions import SessionsView
+from app.admin.menu import MENU
+from app.admin.overview import OverviewView
+from app.admin.pages import ApplicationsView, ChainView, MailboxView, OperationsView, TablesView
+from app.admin.theme import ConsoleTheme
+from app.admin.views import audit, cases, money, people, records
+
+_ENDPOINTS = {"mentor_profiles": "mentors"}
 
 
 def init_app(app: Flask) -> None:
-    """Register everything that stands in this package."""
+    """Register the console: its written pages, and a closed, read-only view of each table."""
+    console = Admin(
+        app,
+        name=app.config["BRAND_NAME"],
+        theme=ConsoleTheme(),
+        index_view=OverviewView(name="Overview", endpoint="overview", url="/admin"),
+    )
+    written: list[Any] = [
+        SessionsView(name="Sessions", endpoint="sessions", url="/admin/sessions"),
+        ApplicationsView(name="Applications", endpoint="applications", url="/admin/applications"),
+        MailboxView(name="Mailbox", endpoint="mailbox", url="/admin/mailbox"),
+    ]
+    tables = [_table(*entry) for module in (cases, money, people, records, audit) for entry in module.VIEWS]
+    closing: list[Any] = [
+        ChainView(name="Verify", endpoint="chain", url="/admin/audit/verify"),
+        OperationsView(name="Health", endpoint="operations", url="/admin/operations"),
+        TablesView(name="All tables", endpoint="tables", url="/admin/tables"),
+    ]
+    for view in (*written, *tables, *closing):
+        console.add_view(view)
+    app.extensions[MENU] = [console.index_view, *written, *tables, *closing]
+
+
+def _table(kind: type[ConsoleView], model: Any, name: str, endpoint: str | None = None) -> ConsoleView:
+    place = endpoint or _ENDPOINTS.get(model.__tablename__, model.__tablename__)
+    return kind(model, name=name, endpoint=place, url=f"/admin/{place.replace('_', '-')}")

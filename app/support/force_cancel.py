@@ -103,7 +103,7 @@ def preview_force_cancel(
     """
     session = load_session_for(ctx, session_id)
     require_staff_for(session, Permission.SESSION_FORCE_CANCEL, ctx)
-    return _plan(session, read_rows(session.id), refund_percentage, notify_parties, ctx)
+    return _plan(session, read_rows(session.id), refund_percentage, ctx, notify_parties=notify_parties)
 
 
 def force_cancel(
@@ -128,7 +128,7 @@ def force_cancel(
         session = load_for_change(ctx, session_id)
         require_staff_for(session, Permission.SESSION_FORCE_CANCEL, ctx)
         decide_force_cancel(session, ctx).require()
-        plan = _plan(session, lock_rows(session), refund_percentage, notify_parties, ctx)
+        plan = _plan(session, lock_rows(session), refund_percentage, ctx, notify_parties=notify_parties)
         if fingerprint is not None and fingerprint != plan.fingerprint:
             raise StalePreview("This case changed since you opened it. Look at what would happen now, then decide.")
         text = clean_reason(reason)
@@ -171,14 +171,14 @@ def force_cancel(
 
 
 def _plan(
-    session: MentoringSession, rows: MoneyRows, percentage: int, notify_parties: bool, ctx: Context
+    session: MentoringSession, rows: MoneyRows, percentage: int, ctx: Context, *, notify_parties: bool
 ) -> ForceCancelPlan:
     refund = decide_refund(session, rows, percentage=percentage, by_staff=True)
     refund.require()
     currency = session.currency
     kept = max(0, rows.net_minor - refund.amount.minor)
     mentor_keeps = Money(terms_of(session).mentor_share(kept), currency)
-    plan = ForceCancelPlan(
+    return ForceCancelPlan(
         decision=decide_force_cancel(session, ctx),
         previous_status=session.status,
         refund_percentage=percentage,
@@ -190,7 +190,13 @@ def _plan(
         platform_keeps=Money(kept, currency) - mentor_keeps,
         sentence=_sentence(session, rows.paid_minor, refund.amount, mentor_keeps, needs_approval=refund.needs_approval),
         button=_button(refund.amount, needs_approval=refund.needs_approval),
-        rows=_rows(session, refund.amount, mentor_keeps, notify_parties, needs_approval=refund.needs_approval),
+        rows=_rows(
+            session,
+            refund.amount,
+            mentor_keeps,
+            notify_parties=notify_parties,
+            needs_approval=refund.needs_approval,
+        ),
         fingerprint=fingerprint_of(
             {
                 "act": ACTION,
@@ -203,7 +209,6 @@ def _plan(
             }
         ),
     )
-    return plan
 
 
 def _sentence(
@@ -229,7 +234,7 @@ def _button(refund: Money, *, needs_approval: bool) -> str:
 
 
 def _rows(
-    session: MentoringSession, refund: Money, mentor_keeps: Money, notify_parties: bool, *, needs_approval: bool
+    session: MentoringSession, refund: Money, mentor_keeps: Money, *, notify_parties: bool, needs_approval: bool
 ) -> list[PlanRow]:
     mentor_knows = session.status is not SessionStatus.DRAFT
     message = "E-mail and notification" if notify_parties else "Is not told"

@@ -23,9 +23,7 @@ from app.models import ReviewDailyFigure
 from app.support.figures import Figures, pieces_between
 from app.support.session_filter import SessionFilter, day_start
 
-COUNTED = tuple(
-    status for status in SessionStatus if status not in {SessionStatus.DRAFT, SessionStatus.EXPIRED}
-)
+COUNTED = tuple(status for status in SessionStatus if status not in {SessionStatus.DRAFT, SessionStatus.EXPIRED})
 _COUNTED = Figures(COUNTED)
 LONGEST_DAYS = 366
 
@@ -168,9 +166,8 @@ def _by_day(period: Period) -> Mapping[date, Mapping[str, int]]:
     """Sessions by UTC day and status: the days of the chart, each of which links to the list of that UTC day."""
     utc = Period(period.first, period.last, "UTC")
     piece = pieces_between(_COUNTED, utc.start, utc.end).subquery()
-    rows = db.session.execute(
-        select(piece.c.day, piece.c.status, cast(func.sum(piece.c.sessions), BigInteger)).group_by(piece.c.day, piece.c.status)
-    )
+    counted = cast(func.sum(piece.c.sessions), BigInteger)
+    rows = db.session.execute(select(piece.c.day, piece.c.status, counted).group_by(piece.c.day, piece.c.status))
     found: dict[date, dict[str, int]] = {day: {} for day in period.all_days()}
     for day, status, count in rows:
         found.setdefault(day, {})[status] = count

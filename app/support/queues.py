@@ -183,7 +183,10 @@ def waiting(now: datetime) -> dict[Queue, Waiting]:
 def _counted(queue: Queue, rows: Select[Any]) -> Select[Any]:
     capped = rows.limit(COUNT_CAP + 1).subquery()
     columns: tuple[Any, ...] = (
-        literal(queue.value), func.count(), func.min(capped.c.since), func.count().filter(capped.c.breached),
+        literal(queue.value),
+        func.count(),
+        func.min(capped.c.since),
+        func.count().filter(capped.c.breached),
     )
     return select(*columns).select_from(capped)
 

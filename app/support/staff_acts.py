@@ -7,11 +7,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from app.domain.context import Context
 from app.domain.errors import Invalid
 from app.domain.money import Money
-from app.domain.permissions import Permission, require, require_no_party
+from app.domain.permissions import Permission, is_party, require, require_no_party
 from app.foundation.audit import plain
 from app.models import MentoringSession
 
@@ -53,5 +54,14 @@ def require_staff_for(session: MentoringSession, permission: Permission, ctx: Co
     :raises Forbidden: the role does not have it, or it is the person's own case (ADM-2)
     """
     require(ctx.actor, permission)
-    parties = (session.mentor_id, session.mentee_id, session.reassigned_from_mentor_id, *session.cancelled_mentor_ids)
-    require_no_party(ctx.actor, parties)
+    require_no_party(ctx.actor, parties_of(session))
+
+
+def parties_of(session: MentoringSession) -> set[UUID | None]:
+    """Mentee, mentor, and whoever was the mentor before."""
+    return {session.mentor_id, session.mentee_id, session.reassigned_from_mentor_id, *session.cancelled_mentor_ids}
+
+
+def is_own_case(session: MentoringSession, ctx: Context) -> bool:
+    """Whether the reader is a party in it (ADM-2)."""
+    return is_party(ctx.actor, parties_of(session))

@@ -112,7 +112,7 @@ _TABLES: dict[str, tuple[Kind, Any, str, str | None, tuple[str, ...]]] = {
         Kind.MESSAGE, Notification, "created_at", "user_id", ("type", "title", "body", "read_at"),
     ),
     "admin_session_notes": (
-        Kind.NOTE, AdminSessionNote, "created_at", "admin_id", ("id", "note", "updated_at"),
+        Kind.NOTE, AdminSessionNote, "created_at", "admin_id", ("id", "session_id", "note", "updated_at"),
     ),
     "session_joins": (
         Kind.JOIN, SessionJoin, "joined_at", "user_id", ("source", "left_at"),

@@ -1,0 +1,170 @@
+"""Sessions in the console: the list (SL), its export, the people that its filter finds, and each case (SD)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
+
+from flask import Response, g, jsonify, redirect, request, stream_with_context, url_for
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from sqlalchemy import select
+
+from app.admin.cases import rows, story
+from app.admin.cases.force_cancel import ForceCancelActs
+from app.admin.cases.notes import NoteActs
+from app.admin.guard import ConsolePage
+from app.domain.errors import Invalid
+from app.domain.permissions import Permission, may
+from app.domain.vocabulary import MeetingType, RefundStatus, Role, SessionStatus
+from app.extensions import db
+from app.http.context import current_actor, current_context, request_now
+from app.models import User
+from app.support.case import neighbors, read_case
+from app.support.export import export_sessions
+from app.support.session_filter import SessionFilter, read_filter
+from app.support.session_list import COUNT_CAP, Count, SessionPage, list_sessions, names_of, person_matches
+
+_MOST_PEOPLE = 20
+_PAGING = frozenset({"after", "before", "page"})
+
+
+class SessionsView(ForceCancelActs, NoteActs, ConsolePage):
+    """Every session; what can be done to one is checked again by the act itself."""
+
+    permission = Permission.SESSION_VIEW
+    section, icon = "", "calendar3"
+
+    @expose("/")
+    def index(self) -> ResponseReturnValue:
+        now, zone = request_now(), _zone()
+        problem: Invalid | None = None
+        try:
+            chosen = read_filter(request.args.to_dict(flat=False), zone=zone)
+            page = list_sessions(
+                chosen,
+                now=now,
+                after=request.args.get("after", ""),
+                before=request.args.get("before", ""),
+                page=_page_number(),
+            )
+        except Invalid as error:
+            problem, chosen = error, SessionFilter(zone=zone)
+            page = SessionPage((), 0, None, None, Count(0))
+        names = names_of([chosen.mentor_id, chosen.mentee_id])
+        html = self.render("admin/cases/list.html", problem=problem, **_list_facts(chosen, page, names))
+        return html, 200 if problem is None else 422
+
+    @expose("/export.csv")
+    def export(self) -> ResponseReturnValue:
+        """The whole filter as CSV, streamed; that it was read is on record (SL-3, AUD-4)."""
+        chosen = read_filter(request.args.to_dict(flat=False), zone=_zone())
+        name = f"sessions-{request_now():%Y-%m-%d}.csv"
+        return Response(
+            stream_with_context(export_sessions(chosen, ctx=current_context())),
+            mimetype="text/csv",
+            headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
+        )
+
+    @expose("/people")
+    def people(self) -> ResponseReturnValue:
+        """Mentors or mentees for the filter's field, by words of the name or the start of the e-mail."""
+        asked = " ".join(request.args.get("q", "").replace("\0", "").split())[:120]
+        role = Role.MENTEE if request.args.get("role") == "mentee" else Role.MENTOR
+        if not asked:
+            return jsonify([])
+        found = db.session.execute(
+            select(User.id, User.name, User.email)
+            .where(User.role == role, person_matches(asked))
+            .order_by(User.name, User.id)
+            .limit(_MOST_PEOPLE)
+        )
+        return jsonify([{"value": str(row.id), "text": row.name, "note": row.email} for row in found])
+
+    @expose("/<uuid:session_id>")
+    def case(self, session_id: UUID) -> ResponseReturnValue:
+        ctx = current_context()
+        found = read_case(session_id, ctx=ctx)
+        came_from = _list_before()
+        newer, older = (None, None)
+        if came_from is not None:
+            newer, older = _neighbors(found.session, came_from)
+        shown = story.kind_of(request.args.get("show", ""))
+        return self.render(
+            "admin/cases/case.html",
+            case=found,
+            story=story.tell(found.timeline, shown, zone=_zone(), reader=ctx.actor),
+            kinds=story.tabs(session_id, found.timeline, shown, came_from),
+            acts=self.acts_of(found.session),
+            may_write_notes=may(ctx.actor.role, Permission.NOTE_ADD),
+            came_from=came_from,
+            list_url=f"{rows.LIST_PATH}?{came_from}" if came_from else rows.LIST_PATH,
+            newer_url=_case_url(newer, came_from),
+            older_url=_case_url(older, came_from),
+        )
+
+    @expose("/<uuid:session_id>/")
+    def case_with_slash(self, session_id: UUID) -> ResponseReturnValue:
+        return redirect(url_for("sessions.case", session_id=session_id), 301)
+
+
+def _list_before() -> str | None:
+    """The query of the list that one came from: named by the address from case to case, else by the browser."""
+    named = request.args.get("list")
+    if named is not None:
+        return named[:2_000]
+    before = urlsplit(request.referrer or "")
+    came_from_list = before.netloc == request.host and before.path == rows.LIST_PATH
+    return before.query[:2_000] if came_from_list else None
+
+
+def _list_facts(chosen: SessionFilter, page: SessionPage, names: Mapping[UUID, str]) -> dict[str, Any]:
+    role = current_actor().role
+    return {
+        "chosen": chosen,
+        "rows": page.rows,
+        "count": page.count,
+        "count_cap": COUNT_CAP,
+        "position": page.position,
+        "heads": rows.heads(chosen),
+        "chips": rows.chips(chosen, names),
+        "names": names,
+        "tabs": rows.tabs(chosen, request_now()),
+        "newer_url": rows.address(chosen, before=page.newer) if page.newer else None,
+        "older_url": rows.address(chosen, after=page.older) if page.older else None,
+        "clear_url": rows.LIST_PATH,
+        "export_url": url_for("sessions.export", **_kept()) if may(role, Permission.SESSION_EXPORT) else None,
+        "may_cancel": may(role, Permission.SESSION_FORCE_CANCEL),
+        "choices": {"status": SessionStatus, "meeting_type": MeetingType, "refund": RefundStatus},
+    }
+
+
+def _kept() -> dict[str, Any]:
+    return {name: values for name, values in request.args.to_dict(flat=False).items() if name not in _PAGING}
+
+
+def _page_number() -> int:
+    text = request.args.get("page", "1")
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        message = "A page is a number from 1 on."
+        raise Invalid(message, fields={"page": message})
+    return int(text)
+
+
+def _zone() -> str:
+    zone: str = g.get("viewer_zone") or "UTC"
+    return zone
+
+
+def _neighbors(session: Any, came_from: str) -> Sequence[UUID | None]:
+    try:
+        chosen = read_filter(parse_qs(came_from[:2_000]), zone=_zone())
+    except (Invalid, ValueError):
+        return None, None
+    return neighbors(session, chosen, now=request_now())
+
+
+def _case_url(session_id: UUID | None, came_from: str | None) -> str | None:
+    return url_for("sessions.case", session_id=session_id, list=came_from) if session_id else None

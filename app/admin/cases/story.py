@@ -1,0 +1,291 @@
+"""The timeline in words: who did what, in sentences that a colleague reads at a glance (SD-1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+from flask import url_for
+
+from app.domain.context import Actor
+from app.domain.permissions import Permission, may
+from app.domain.wording import format_money, zone_of
+from app.support.timeline import Happening, Kind
+
+Facts = Mapping[str, Any]
+
+_TABS = {
+    None: "Everything",
+    Kind.CHANGE: "Changes",
+    Kind.STAFF: "Staff",
+    Kind.MONEY: "Money",
+    Kind.MESSAGE: "Messages",
+    Kind.NOTE: "Notes",
+    Kind.JOIN: "Joins",
+    Kind.DECISION: "Decisions",
+}
+_NOBODY = {"clock": "The clock", "payment": "The payment", "system": "The system"}
+# Words, icon and tone of what is told often; anything else is told by its name.
+_ACTIONS: dict[str, tuple[str, str, str]] = {
+    "booking_created": ("booked", "calendar-plus", "blue"),
+    "booking_requested": ("asked for this session", "calendar-plus", "amber"),
+    "booking_expired": ("let the unpaid booking expire", "clock-history", "gray"),
+    "booking_revived": ("brought the booking back, paid late", "arrow-counterclockwise", "blue"),
+    "payment_confirmed": ("confirmed the payment; the session is scheduled", "check2-circle", "green"),
+    "payment_flagged": ("set the payment aside for a person", "exclamation-triangle", "red"),
+    "payment_window_expired": ("cancelled it, because it was not paid in time", "clock-history", "gray"),
+    "late_payment_refunded": ("sent a late payment back", "arrow-counterclockwise", "amber"),
+    "link_released": ("released the meeting link", "link-45deg", "gray"),
+    "meeting_created": ("made the meeting link", "camera-video", "gray"),
+    "meeting_failed": ("could not make a meeting link", "camera-video-off", "red"),
+    "meeting_link_set": ("set the meeting link", "link-45deg", "gray"),
+    "request_approved": ("accepted the request", "check-lg", "green"),
+    "request_rejected": ("declined the request", "x-lg", "red"),
+    "request_expired": ("closed the unanswered request", "clock-history", "gray"),
+    "session_cancelled": ("cancelled the session", "slash-circle", "red"),
+    "session_completed": ("completed the session", "check-circle", "green"),
+    "session_edited": ("edited the session", "pencil", "gray"),
+    "session_joined": ("joined", "box-arrow-in-right", "teal"),
+    "session_started": ("started the session", "play-circle", "teal"),
+    "no_show_marked": ("marked a no-show", "person-x", "orange"),
+    "review_written": ("wrote a review", "star", "gray"),
+    "ADMIN_FORCE_CANCEL": ("cancelled the session for support", "slash-circle", "red"),
+    "ADMIN_MARK_NO_SHOW": ("marked a no-show", "person-x", "orange"),
+    "ADMIN_NOTE_ADDED": ("added a note", "sticky", "amber"),
+    "ADMIN_NOTE_EDITED": ("edited a note", "sticky", "amber"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the timeline, ready to print. ``details`` are term and value; ``link`` is label and address."""
+
+    who: str
+    what: str
+    at: datetime
+    icon: str
+    tone: str
+    text: str = ""
+    details: Sequence[tuple[str, Any]] = field(default_factory=tuple)
+    why: Facts | None = None
+    link: tuple[str, str] | None = None
+
+
+def kind_of(text: str) -> Kind | None:
+    """The filter that an address names; None shows everything."""
+    return next((kind for kind in Kind if kind.value == text), None)
+
+
+def tabs(
+    session_id: UUID, happened: Sequence[Happening], shown: Kind | None, came_from: str | None
+) -> list[dict[str, Any]]:
+    """The filter of the timeline, with how much each part holds."""
+    counts = {kind: sum(one.kind is kind for one in happened) for kind in Kind}
+    return [
+        {
+            "label": label,
+            "url": url_for(
+                "sessions.case",
+                session_id=session_id,
+                show=kind.value if kind else None,
+                list=came_from,
+                _anchor="story",
+            ),
+            "active": kind is shown,
+            "count": counts[kind] if kind else None,
+        }
+        for kind, label in _TABS.items()
+        if kind is None or counts[kind] or kind is shown
+    ]
+
+
+def tell(
+    happened: Iterable[Happening], shown: Kind | None, *, zone: str, reader: Actor
+) -> list[tuple[datetime, list[Line]]]:
+    """The story by the reader's days, newest first."""
+    wanted = [one for one in happened if shown in {None, one.kind} and _may_read(one, reader)]
+    # What merely echoes another line (a message's row, a posting) is left to its own tab when everything is shown.
+    if shown is None:
+        wanted = [one for one in wanted if one.source not in {"notifications", "ledger"} and not _is_note_act(one)]
+    lines = [(one.at.astimezone(zone_of(zone)).date(), _line(one, reader)) for one in wanted]
+    return [
+        (group[0][1].at, [line for _, line in group])
+        for group in (list(found) for _, found in groupby(lines, key=lambda pair: pair[0]))
+    ]
+
+
+def _may_read(one: Happening, reader: Actor) -> bool:
+    if one.source == "admin_session_notes":
+        return may(reader.role, Permission.NOTE_VIEW)
+    if one.source == "session_disputes":
+        return may(reader.role, Permission.DISPUTE_VIEW)
+    if one.source == "admin_session_audit_trail" and _is_note_act(one):
+        return may(reader.role, Permission.NOTE_VIEW)
+    return True
+
+
+def _is_note_act(one: Happening) -> bool:
+    return one.facts.get("action") in {"ADMIN_NOTE_ADDED", "ADMIN_NOTE_EDITED"}
+
+
+def _line(one: Happening, reader: Actor) -> Line:
+    return _TELLERS[one.source](one, _who(one), reader)
+
+
+def _who(one: Happening) -> str:
+    return one.actor_name or _NOBODY.get(one.actor_role or "", "") or "Somebody"
+
+
+def _change(one: Happening, who: str, _reader: Actor) -> Line:
+    facts = one.facts
+    what, icon, tone = _ACTIONS.get(facts["action"], (_worded(facts["action"]).lower(), "dot", "gray"))
+    details = []
+    if facts["previous_status"] and facts["new_status"]:
+        details.append(("Status", f"{_worded(facts['previous_status'])} → {_worded(facts['new_status'])}"))
+    if facts.get("reason_category"):
+        details.append(("Reason", _worded(facts["reason_category"])))
+    return Line(who, what, one.at, icon, tone, facts.get("reason_details") or "", details, one.why)
+
+
+def _staff_act(one: Happening, who: str, reader: Actor) -> Line:
+    facts = one.facts
+    what, icon, tone = _ACTIONS.get(
+        facts["action"], (_worded(facts["action"].removeprefix("ADMIN_")).lower(), "shield", "accent")
+    )
+    details = []
+    if facts["previous_status"] and facts["new_status"]:
+        details.append(("Status", f"{_worded(facts['previous_status'])} → {_worded(facts['new_status'])}"))
+    told = facts.get("details") or {}
+    if "refundAmount" in told:
+        waiting = ", waits for a second person" if told.get("awaitingApproval") else ""
+        details.append(
+            ("Refund", f"{told['refundAmount']} {told.get('currency', '')} ({told['refundPercentage']} %){waiting}")
+        )
+    if "notificationsSent" in told:
+        details.append(("Messages", str(told["notificationsSent"])))
+    link = None
+    if may(reader.role, Permission.AUDIT_VIEW) and facts.get("seq"):
+        link = (f"Audit row {facts['seq']}", url_for("staff_trail.index_view", search=facts["seq"]))
+    return Line(who, what, one.at, icon, tone, facts["reason"], details, one.why, link)
+
+
+def _money(words: str, icon: str, tone: str) -> Callable[[Happening, str, Actor], Line]:
+    def told(one: Happening, _nobody: str, _reader: Actor) -> Line:
+        facts = one.facts
+        amount = format_money(facts["minor"], facts["currency"])
+        named = (("Reference", "reference"), ("Gateway", "gateway"))
+        details = [(name, facts[key]) for name, key in named if key in facts]
+        if facts.get("flagged_reason"):
+            details.append(("To look at", facts["flagged_reason"]))
+        if facts.get("error"):
+            details.append(("Gateway", facts["error"]))
+        state = facts["status"]
+        if one.source == "refund_requested" and state in {"awaiting_approval", "failed", "declined"}:
+            details.append(("Now", _worded(state)))
+        return Line("", f"{amount} {words}", one.at, icon, tone, facts.get("reason") or "", details)
+
+    return told
+
+
+def _ledger(one: Happening, _nobody: str, _reader: Actor) -> Line:
+    details = [
+        (_worded(posting["account"]), format_money(posting["minor"], posting["currency"]))
+        for posting in one.facts["postings"]
+    ]
+    return Line("", f"Ledger: {_worded(one.facts['event'])}", one.at, "journal-text", "gray", "", details)
+
+
+def _email(one: Happening, _nobody: str, reader: Actor) -> Line:
+    facts = one.facts
+    words = {"sent": ("E-mail sent", "envelope-check", "gray"), "failed": ("E-mail failed", "envelope-x", "red")}
+    what, icon, tone = words.get(facts["status"], ("E-mail queued", "envelope", "amber"))
+    link = None
+    if may(reader.role, Permission.MAIL_VIEW):
+        link = ("Read it", url_for("mailbox.letter", event_id=facts["id"]))
+    details = [("To", facts["recipient"])]
+    if facts.get("error"):
+        details.append(("Error", facts["error"]))
+    return Line("", f"{what}: {facts['subject']}", one.at, icon, tone, "", details, None, link)
+
+
+def _notification(one: Happening, who: str, _reader: Actor) -> Line:
+    read = "read" if one.facts.get("read_at") else "not read yet"
+    what = f"was notified: {one.facts['title']}"
+    return Line(who, what, one.at, "bell", "gray", one.facts["body"], (("State", read),))
+
+
+def _note(one: Happening, who: str, reader: Actor) -> Line:
+    edits = one.facts.get("edits") or 0
+    what = "noted" if not edits else f"noted (edited {'once' if edits == 1 else f'{edits} times'})"
+    link = None
+    if one.actor_id == reader.user_id:
+        link = ("Edit", f"{url_for('sessions.index')}{_session_of(one)}/notes/{one.facts['id']}")
+    return Line(who, what, one.at, "sticky", "amber", one.facts["note"], (), None, link)
+
+
+def _session_of(one: Happening) -> str:
+    return str(one.facts["session_id"])
+
+
+def _join(one: Happening, who: str, _reader: Actor) -> Line:
+    where = "from the session page" if one.facts["source"] == "page" else "as the meeting provider says"
+    return Line(who, f"joined {where}", one.at, "box-arrow-in-right", "teal")
+
+
+def _decision(one: Happening, _nobody: str, _reader: Actor) -> Line:
+    facts = one.facts
+    verdict = "Allowed" if facts["allowed"] else "Refused"
+    tone = "gray" if facts["allowed"] else "orange"
+    return Line("", f"{verdict}: {facts['message']}", one.at, "signpost-split", tone, "", (), facts)
+
+
+def _proposal(one: Happening, who: str, _reader: Actor) -> Line:
+    state = _worded(one.facts["status"]).lower()
+    what = f"proposed another time ({state})"
+    return Line(who, what, one.at, "calendar2-range", "amber", one.facts.get("reason") or "")
+
+
+def _dispute(one: Happening, who: str, _reader: Actor) -> Line:
+    facts = one.facts
+    link = ("Open the dispute", url_for("session_disputes.details_view", id=facts["id"]))
+    details = (("State", _worded(facts["status"])), ("Priority", _worded(facts["priority"])))
+    what = f"reported a problem: {_worded(facts['category'])}"
+    return Line(who, what, one.at, "flag", "orange", facts["reason"], details, None, link)
+
+
+def _review(one: Happening, who: str, _reader: Actor) -> Line:
+    hidden = " (hidden)" if one.facts.get("hidden_at") else ""
+    return Line(who, f"gave {one.facts['rating']} of 5 stars{hidden}", one.at, "star", "amber", one.facts["comment"])
+
+
+def _override(one: Happening, who: str, _reader: Actor) -> Line:
+    what = f"granted an exception: {_worded(one.facts['override_type']).lower()}"
+    return Line(who, what, one.at, "unlock", "accent", one.facts["reason"])
+
+
+_TELLERS: dict[str, Callable[[Happening, str, Actor], Line]] = {
+    "session_audit_log": _change,
+    "admin_session_audit_trail": _staff_act,
+    "reschedule_requests": _proposal,
+    "session_disputes": _dispute,
+    "session_reviews": _review,
+    "policy_overrides": _override,
+    "email_events": _email,
+    "notifications": _notification,
+    "admin_session_notes": _note,
+    "session_joins": _join,
+    "decision_records": _decision,
+    "payment_started": _money("asked of the mentee", "credit-card", "gray"),
+    "payment_succeeded": _money("paid", "credit-card", "green"),
+    "refund_requested": _money("to be refunded", "arrow-counterclockwise", "amber"),
+    "refund_processed": _money("refunded", "arrow-counterclockwise", "green"),
+    "ledger": _ledger,
+}
+
+
+def _worded(text: str) -> str:
+    return text.replace("_", " ").capitalize()

@@ -1,0 +1,58 @@
+"""Every console view is closed until it says which permission opens it (ADM-2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from flask import url_for
+from flask_admin import BaseView
+
+from app.admin.menu import console_menu
+from app.domain.permissions import Permission, may, require
+from app.http.context import current_actor
+
+
+class Guarded:
+    """Put before ``BaseView`` or ``ModelView``: asks at each request who it is, before any of the view's own code.
+
+    A subclass states ``permission``; without one the application does not start. ``section`` and ``icon`` place it in
+    the sidebar; without a section it is not there.
+    """
+
+    permission: ClassVar[Permission]
+    section: ClassVar[str | None] = None
+    icon: ClassVar[str] = "dot"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if not isinstance(getattr(type(self), "permission", None), Permission):
+            message = f"{type(self).__name__} does not say which permission opens it"
+            raise RuntimeError(message)  # noqa: TRY004 - a mistake of the programmer's, told at the start
+        super().__init__(*args, **kwargs)
+
+    def is_accessible(self) -> bool:
+        role = current_actor().role
+        return may(role, Permission.CONSOLE_ENTER) and may(role, self.permission)
+
+    def is_visible(self) -> bool:
+        return False  # Flask-Admin's own menu is not drawn
+
+    def _handle_view(self, name: str, **kwargs: Any) -> None:
+        """:raises SignInRequired: nobody is signed in; :raises Forbidden: somebody without the permission."""
+        actor = current_actor()
+        require(actor, Permission.CONSOLE_ENTER)
+        require(actor, self.permission)
+
+    def _run_view(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        # Flask-Admin's own calls a view a second time after a TypeError, which would act twice.
+        return fn(self, *args, **kwargs)
+
+    def render(self, template: str, **kwargs: Any) -> str:
+        kwargs.setdefault("console_menu", console_menu(self))
+        kwargs.setdefault("console_home_url", url_for("overview.index"))
+        page: str = super().render(template, **kwargs)  # type: ignore[misc]  # BaseView's, by the order of bases
+        return page
+
+
+class ConsolePage(Guarded, BaseView):
+    """A written page of the console."""

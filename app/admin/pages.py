@@ -1,0 +1,204 @@
+"""Written pages that act or look behind: applications, the mailbox, operations, the audit chain."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response, current_app, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+
+from app.admin.guard import ConsolePage
+from app.admin.menu import MENU
+from app.config import Settings
+from app.domain.errors import Conflict, Invalid, NotFound
+from app.domain.permissions import Permission, may, require
+from app.extensions import db
+from app.foundation.audit import verify_chain
+from app.http.context import current_actor, current_context, request_now
+from app.messaging.render import Branding, render
+from app.models import EmailEvent, MentorProfile, OutboxRow, User
+from app.people.mentors import decline_mentor, verify_mentor
+from app.support.operations import STALE_AFTER, heartbeats, retry_job, work_by_kind
+
+# A letter carries its own styles. It may show them and nothing else: no script, no picture from outside, no link that
+# takes the console's window with it.
+_LETTER_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; sandbox; frame-ancestors 'self'"
+
+
+class ApplicationsView(ConsolePage):
+    """Verify or decline a mentor's application (ID-3)."""
+
+    permission = Permission.MENTOR_VERIFY
+
+    @expose("/")
+    def index(self) -> ResponseReturnValue:
+        return redirect(url_for("mentors.index_view", tab="waiting"))
+
+    @expose("/<uuid:user_id>/verify", methods=("GET", "POST"))
+    def verify(self, user_id: UUID) -> ResponseReturnValue:
+        def act(reason: str) -> None:
+            verify_mentor(user_id, ctx=current_context(), reason=reason)
+
+        return self._decide(
+            user_id,
+            act,
+            title="Verify the mentor",
+            lead="Mentees can find and book this mentor from now on. An e-mail says so.",
+            button="Verify",
+            tone="primary",
+            reason="Application checked",
+            done="Mentor verified",
+        )
+
+    @expose("/<uuid:user_id>/decline", methods=("GET", "POST"))
+    def decline(self, user_id: UUID) -> ResponseReturnValue:
+        def act(reason: str) -> None:
+            decline_mentor(user_id, reason=reason, ctx=current_context())
+
+        return self._decide(
+            user_id,
+            act,
+            title="Decline the application",
+            lead="The applicant is told the reason by e-mail, in your words.",
+            button="Decline the application",
+            tone="danger",
+            reason="",
+            done="Application declined",
+        )
+
+    def _decide(
+        self, user_id: UUID, act: Any, *, title: str, lead: str, button: str, tone: str, reason: str, done: str
+    ) -> ResponseReturnValue:
+        profile, user = db.session.get(MentorProfile, user_id), db.session.get(User, user_id)
+        if profile is None or user is None:
+            raise NotFound
+        back = url_for("mentors.details_view", id=user_id)
+        text, problem = request.form.get("reason", reason), ""
+        if request.method == "POST":
+            try:
+                act(text)
+            except (Invalid, Conflict) as refused:
+                problem = refused.message
+            else:
+                flash(done, "success")
+                return redirect(back, 303)
+        html = self.render(
+            "admin/pages/reason.html", form_url=request.path, form_title=title, lead=lead, button=button, tone=tone,
+            text=text, problem=problem, back_url=back, subject=f"{user.name}: {profile.headline}",
+        )  # fmt: skip
+        return html, 422 if problem else 200
+
+
+class MailboxView(ConsolePage):
+    """One e-mail as its reader sees it (EM-2, EM-4)."""
+
+    permission = Permission.MAIL_VIEW
+
+    @expose("/")
+    def index(self) -> ResponseReturnValue:
+        return redirect(url_for("email_events.index_view"))
+
+    @expose("/<uuid:event_id>")
+    def letter(self, event_id: UUID) -> ResponseReturnValue:
+        event = _event(event_id)
+        return self.render("admin/pages/letter.html", event=event, letter=render(event, _branding()))
+
+    @expose("/<uuid:event_id>/body.html")
+    def body(self, event_id: UUID) -> ResponseReturnValue:
+        """The letter's own page, which only the frame on the page above shows."""
+        letter = render(_event(event_id), _branding())
+        headers = {
+            "Content-Security-Policy": _LETTER_POLICY,
+            "X-Frame-Options": "SAMEORIGIN",
+            "Cache-Control": "no-store",
+        }
+        return Response(letter.html, mimetype="text/html", headers=headers)
+
+
+class OperationsView(ConsolePage):
+    """What the background processes do: heartbeats, work by kind, what gave up (OPS-5, RUN-6)."""
+
+    permission = Permission.HEALTH_VIEW
+    section, icon = "Operations", "activity"
+
+    @expose("/")
+    def index(self) -> ResponseReturnValue:
+        return self.render(
+            "admin/pages/operations.html",
+            beats=heartbeats(),
+            stale_after=STALE_AFTER,
+            now=request_now(),
+            work=work_by_kind(),
+        )
+
+    @expose("/jobs/<uuid:row_id>/retry", methods=("GET", "POST"))
+    def retry(self, row_id: UUID) -> ResponseReturnValue:
+        require(current_actor(), Permission.JOB_RETRY)
+        row = db.session.get(OutboxRow, row_id)
+        if row is None:
+            raise NotFound
+        back = url_for("jobs.details_view", id=row_id)
+        text, problem = request.form.get("reason", "The cause is gone"), ""
+        if request.method == "POST":
+            try:
+                retry_job(row_id, reason=text, ctx=current_context())
+            except (Invalid, Conflict) as refused:
+                problem = refused.message
+            else:
+                flash("It is being tried again", "success")
+                return redirect(back, 303)
+        html = self.render(
+            "admin/pages/reason.html", form_url=request.path, form_title="Try again", button="Try again",
+            lead="The work goes back into the queue under its old key, so that nothing happens twice.",
+            tone="primary", text=text, problem=problem, back_url=back, subject=f"{row.kind}: {row.last_error or ''}",
+        )  # fmt: skip
+        return html, 422 if problem else 200
+
+
+class ChainView(ConsolePage):
+    """Whether every link of the staff audit trail fits (AUD-3)."""
+
+    permission = Permission.AUDIT_VERIFY
+    section, icon = "Audit", "link-45deg"
+
+    @expose("/", methods=("GET", "POST"))
+    def index(self) -> ResponseReturnValue:
+        report = verify_chain() if request.method == "POST" else None
+        may_view = may(current_actor().role, Permission.AUDIT_VIEW)
+        return self.render("admin/pages/chain.html", report=report, may_view=may_view)
+
+
+class TablesView(ConsolePage):
+    """Every table that this reader may look into, also those that the sidebar leaves out (ADM-1)."""
+
+    permission = Permission.CONSOLE_ENTER
+    section, icon = "Operations", "table"
+
+    @expose("/")
+    def index(self) -> ResponseReturnValue:
+        views: list[Any] = current_app.extensions[MENU]
+        tables = [
+            {
+                "label": view.name,
+                "url": url_for(f"{view.endpoint}.index_view"),
+                "icon": view.icon,
+                "name": view.model.__tablename__,
+            }
+            for view in views
+            if hasattr(view, "model") and view.is_accessible()
+        ]
+        return self.render("admin/pages/tables.html", tables=sorted(tables, key=lambda table: table["label"]))
+
+
+def _event(event_id: UUID) -> EmailEvent:
+    event = db.session.get(EmailEvent, event_id)
+    if event is None:
+        raise NotFound
+    return event
+
+
+def _branding() -> Branding:
+    settings: Settings = current_app.extensions["desk-settings"]
+    return Branding.of(settings)

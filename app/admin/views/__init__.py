@@ -1,0 +1,1 @@
+"""The generated views, one module per part of the sidebar."""

@@ -1,0 +1,171 @@
+"""The two audit trails, read-only, searchable, exportable, and from a row to its session and back (AUD-1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from flask import Response, request, stream_with_context, url_for
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from markupsafe import Markup
+from sqlalchemy import ColumnElement, Select, Text, cast, select
+
+from app.admin import cells
+from app.admin.base import ConsoleView
+from app.domain.permissions import Permission, may, require
+from app.http.context import current_actor, current_context, request_now
+from app.models import AdminAuditTrail, SessionAuditLog, User
+from app.support.export import copy_csv, guarded, instant, note_export
+
+
+def _action(view: Any, context: Any, row: Any, name: str) -> Markup:
+    return Markup("<code>{}</code>").format(row.action)
+
+
+def _actor(view: Any, context: Any, row: Any, name: str) -> Any:
+    user_id = getattr(row, name)
+    return cells.person_of(user_id) if user_id else row.actor_role.value.capitalize()
+
+
+def _move(view: Any, context: Any, row: Any, name: str) -> Any:
+    if not row.new_status:
+        return cells.DASH
+    badge = cells.macro("status", "session_status")
+    before = badge(row.previous_status) if row.previous_status else Markup()
+    arrow = Markup(' <i class="bi bi-arrow-right" aria-label="to" role="img"></i> ') if row.previous_status else ""
+    return Markup("{}{}{}").format(before, arrow, badge(row.new_status))
+
+
+class AuditView(ConsoleView):
+    """What both trails have in common: an export of the filter, itself on record (AUD-4)."""
+
+    permission = Permission.AUDIT_VIEW
+    count_cap = 10_000
+    column_sortable_list: Any = ("created_at",)
+    sessions = ("session_id",)
+    search_ids = ("id", "session_id")
+    search_exact = ("action", "request_id")
+    search_hint = "Name, e-mail, action or id"
+    exported: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def export_url(self) -> str | None:
+        """Where the list of this filter comes as CSV; None for who may not."""
+        if not may(current_actor().role, Permission.AUDIT_EXPORT):
+            return None
+        arguments: dict[str, Any] = dict(request.args.to_dict(flat=False))
+        return url_for(f"{self.endpoint}.export_csv", **arguments)
+
+    @expose("/export.csv")
+    def export_csv(self) -> ResponseReturnValue:
+        require(current_actor(), Permission.AUDIT_EXPORT)
+        statement = self._statement()
+        note_export(self.endpoint, request.args.to_dict(flat=False), ctx=current_context())
+        return Response(
+            stream_with_context(_rows(statement)),
+            mimetype="text/csv",
+            headers={
+                "Content-Disposition": f'attachment; filename="{self.endpoint}-{request_now():%Y-%m-%d}.csv"',
+                "Cache-Control": "no-store",
+            },
+        )
+
+    def _statement(self) -> Select[Any]:
+        query = self.get_query()
+        text = request.args.get("search", "").replace("\0", "").strip()
+        if text:
+            query = query.filter(self._found_by(text))
+        filters = self._get_list_filter_args()
+        if filters:
+            query, _, _, _ = self._apply_filters(query, None, {}, {}, filters)
+        keys = query.with_entities(self.model.id).subquery()
+        columns = [_exported(getattr(self.model, name)) for name in self.exported]
+        actor = self.model.admin_id if self.model is AdminAuditTrail else self.model.user_id
+        return (
+            select(*columns, guarded(User.name).label("who"))
+            .join(keys, keys.c.id == self.model.id)
+            .outerjoin(User, User.id == actor)
+            .order_by(self.model.created_at, self.model.id)
+        )
+
+
+def _rows(statement: Select[Any]) -> Iterator[bytes]:
+    yield from copy_csv(statement)
+
+
+def _exported(column: Any) -> ColumnElement[Any]:
+    if column.key in {"created_at", "previous_scheduled_at", "new_scheduled_at"}:
+        return instant(column).label(column.key)
+    if column.key in {"seq", "number"}:
+        numbered: ColumnElement[Any] = column.label(column.key)
+        return numbered
+    return guarded(cast(column, Text)).label(column.key)
+
+
+class StaffTrailView(AuditView):
+    section, icon = "Audit", "shield-check"
+    column_list = ("seq", "created_at", "admin_id", "action", "session_id", "new_status", "reason")
+    column_details_list = (
+        "seq", "id", "created_at", "admin_id", "actor_role", "action", "session_id", "subject_type", "subject_id",
+        "previous_status", "new_status", "reason", "details", "request_id", "ip_address", "user_agent", "previous_hash",
+        "hash",
+    )  # fmt: skip
+    column_labels = {
+        "seq": "No.", "created_at": "When", "admin_id": "Who", "session_id": "Session", "new_status": "Status",
+        "ip_address": "Address", "user_agent": "Browser", "actor_role": "Role",
+    }  # fmt: skip
+    column_formatters = {"admin_id": _actor, "action": _action, "new_status": _move, "reason": cells.text}
+    column_formatters_detail = {
+        "details": cells.whole_json, "reason": lambda view, context, row, name: row.reason, "hash": cells.code,
+        "previous_hash": cells.code,
+    }  # fmt: skip
+    column_default_sort = [("seq", True)]
+    column_sortable_list = ("seq", "created_at")
+    column_filters = ("action", "admin_id", "session_id", "subject_type", "created_at")
+    people = ("admin_id",)
+    exported = (
+        "seq", "created_at", "admin_id", "actor_role", "action", "session_id", "subject_type", "subject_id",
+        "previous_status", "new_status", "reason", "details", "ip_address", "user_agent", "previous_hash", "hash",
+    )  # fmt: skip
+    empty_title, empty_text = "No staff acts yet", "Every act of a colleague leaves a row here that nobody can change."
+
+    def _found_by(self, text: str) -> ColumnElement[bool]:
+        if text.isascii() and text.isdigit() and len(text) < 12:
+            return AdminAuditTrail.seq == int(text)
+        return super()._found_by(text)
+
+    def title_of(self, row: AdminAuditTrail) -> str:
+        return f"Staff act {row.seq}"
+
+
+class SessionLogView(AuditView):
+    section, icon = "Audit", "list-check"
+    column_list = ("created_at", "user_id", "action", "session_id", "new_status", "reason_details")
+    column_details_list = (
+        "number", "id", "created_at", "user_id", "actor_role", "action", "session_id", "previous_status", "new_status",
+        "previous_scheduled_at", "new_scheduled_at", "reason_category", "reason_details", "policy_snapshot", "details",
+        "request_id", "ip_address", "user_agent",
+    )  # fmt: skip
+    column_labels = {
+        "created_at": "When", "user_id": "Who", "session_id": "Session", "new_status": "Status",
+        "reason_details": "Reason", "ip_address": "Address", "user_agent": "Browser", "actor_role": "Role",
+        "number": "No.",
+    }  # fmt: skip
+    column_formatters = {"user_id": _actor, "action": _action, "new_status": _move, "reason_details": cells.text}
+    column_formatters_detail = {"details": cells.whole_json, "policy_snapshot": cells.whole_json}
+    column_filters = ("action", "user_id", "session_id", "created_at")
+    people = ("user_id",)
+    exported = (
+        "number", "created_at", "user_id", "actor_role", "action", "session_id", "previous_status", "new_status",
+        "previous_scheduled_at", "new_scheduled_at", "reason_category", "reason_details", "ip_address", "user_agent",
+    )  # fmt: skip
+
+    def title_of(self, row: SessionAuditLog) -> str:
+        return f"Entry {row.number}"
+
+
+VIEWS = (
+    (StaffTrailView, AdminAuditTrail, "Staff acts", "staff_trail"),
+    (SessionLogView, SessionAuditLog, "Session log", "session_log"),
+)
