@@ -10,13 +10,13 @@ from typing import Any, Final
 
 _DEPTH: Final = 4
 _BOUNDS: Final = {
-    "minLength": "at least {} characters",
-    "maxLength": "at most {} characters",
-    "minimum": "at least {}",
-    "maximum": "at most {}",
-    "exclusiveMinimum": "more than {}",
-    "minItems": "at least {} entries",
-    "maxItems": "at most {} entries",
+    "minLength": ("at least", "character", "characters"),
+    "maxLength": ("at most", "character", "characters"),
+    "minimum": ("at least", "", ""),
+    "maximum": ("at most", "", ""),
+    "exclusiveMinimum": ("more than", "", ""),
+    "minItems": ("at least", "entry", "entries"),
+    "maxItems": ("at most", "entry", "entries"),
 }
 
 
@@ -131,7 +131,11 @@ def _kind(document: Mapping[str, Any], schema: Mapping[str, Any]) -> tuple[str, 
     """What a field holds, and within which bounds, in words."""
     can_be_null = any(option.get("type") == "null" for option in schema.get("anyOf", ()))
     core = _core(document, schema)
-    limits = [words.format(core[key]) for key, words in _BOUNDS.items() if key in core]
+    if "anyOf" in core:
+        both = [_kind(document, option) for option in core["anyOf"] if option.get("type") != "null"]
+        kinds = " or ".join(dict.fromkeys(kind for kind, _ in both))
+        return kinds + (" or null" if can_be_null else ""), ", ".join(limits for _, limits in both if limits)
+    limits = [_bound(key, core[key]) for key in _BOUNDS if key in core]
     if "enum" in core:
         limits.insert(0, ", ".join(str(value) for value in core["enum"]))
     if core.get("default") not in (None, "", []):
@@ -145,6 +149,11 @@ def _kind(document: Mapping[str, Any], schema: Mapping[str, Any]) -> tuple[str, 
         kind = f"list of {inner}"
         limits = [*([more] if more else []), *limits]
     return kind + (" or null" if can_be_null else ""), "; ".join(limits)
+
+
+def _bound(key: str, value: Any) -> str:
+    words, one, many = _BOUNDS[key]
+    return f"{words} {value:,} {one if value == 1 else many}".rstrip()
 
 
 def _curl(
