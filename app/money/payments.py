@@ -183,6 +183,7 @@ def _send_back(session: MentoringSession, payment: Payment, reason: str, ctx: Co
     """A capture that does not count goes back whole, and never enters anybody's share (MN-1)."""
     _succeed(payment, ctx)
     payment.flagged_reason = reason
+    payment.credit_minor = 0  # what it had set aside was never taken
     post(
         payment_unwanted(terms_of(session), payment.amount_minor),
         source_id=payment.id,

@@ -258,6 +258,7 @@ def test_a_late_payment_whose_credit_was_used_elsewhere_goes_back() -> None:
     assert result.kind is PaymentOutcome.DUPLICATE
     assert result.refund is not None
     assert result.refund.amount_minor == 3_000
+    assert session_money(session.id).is_balanced
     assert session.payment_status is PaymentStatus.PENDING
     assert balance(REFUNDS, "EUR") == -3_000
     assert credit_of(mentee.id, "EUR").minor == 0
