@@ -37,7 +37,8 @@ from tests.world import context
 
 MAILS = 300
 REFUNDS = 60
-PATIENCE_SECONDS = 120
+# A bound for a machine that does five other things; alone it takes a fraction of it.
+PATIENCE_SECONDS = 150
 
 pytestmark = [pytest.mark.crash, pytest.mark.slow, pytest.mark.timeout(PATIENCE_SECONDS + 60)]
 
