@@ -144,9 +144,9 @@ def pay(session: MentoringSession, state: ChargeState = ChargeState.SUCCEEDED, a
 
 def fresh(session: MentoringSession) -> MentoringSession:
     """The session as the database has it now, with its people."""
-    db.session.expire_all()
     return db.session.scalars(
         db.select(MentoringSession)
         .where(MentoringSession.id == session.id)
         .options(db.joinedload(MentoringSession.mentor), db.joinedload(MentoringSession.mentee))
+        .execution_options(populate_existing=True)
     ).one()
