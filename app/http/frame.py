@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from flask import current_app, g, has_request_context, request, url_for
 from flask_login import current_user
 
-from app.domain.vocabulary import Role
+from app.domain.vocabulary import STAFF_ROLES, Role
 from app.domain.wording import zone_label
 from app.http.photos import avatar_url
 from app.messaging.inbox import count_notifications
@@ -31,26 +31,30 @@ ROLE_NAMES = {
 }
 
 
+_EVERY_ROLE: frozenset[Role | None] = frozenset(Role)
+_EVERYBODY = _EVERY_ROLE | {None}
+_STAFF: frozenset[Role | None] = frozenset(STAFF_ROLES)
+_MENTEE: frozenset[Role | None] = frozenset({Role.MENTEE})
+_MENTOR: frozenset[Role | None] = frozenset({Role.MENTOR})
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A line of a menu. It is shown to ``roles`` (None: to strangers as well), once its address exists."""
+    """A line of a menu. It is shown to ``roles`` (None among them: to strangers), once its address exists."""
 
     label: str
     path: str
     icon: str
-    roles: frozenset[Role] | None = None
+    roles: frozenset[Role | None] = _EVERYBODY
 
-
-_EVERY_ROLE = frozenset(Role)
-_STAFF = frozenset({Role.SUPPORT, Role.ADMIN, Role.OPS})
 
 PAGE_MENU = (
     Place("Find a mentor", "/mentors", "search"),
-    Place("Your sessions", "/my/sessions", "calendar-check", frozenset({Role.MENTEE})),
-    Place("Sessions", "/mentor/sessions", "calendar-check", frozenset({Role.MENTOR})),
-    Place("Schedule", "/mentor/schedule", "calendar-week", frozenset({Role.MENTOR})),
-    Place("Offerings", "/mentor/offerings", "tags", frozenset({Role.MENTOR})),
-    Place("Wallet", "/mentor/wallet", "wallet2", frozenset({Role.MENTOR})),
+    Place("Your sessions", "/my/sessions", "calendar-check", _MENTEE),
+    Place("Schedule", "/mentor/schedule", "calendar-week", _MENTOR),
+    Place("Availability", "/mentor/availability", "clock", _MENTOR),
+    Place("Offerings", "/mentor/offerings", "tags", _MENTOR),
+    Place("Wallet", "/mentor/wallet", "wallet2", _MENTOR),
     Place("Console", CONSOLE, "speedometer2", _STAFF),
 )
 USER_MENU = (
@@ -58,10 +62,10 @@ USER_MENU = (
     Place("Password", "/account/password", "key", _EVERY_ROLE),
     Place("Sign-ins", "/account/sign-ins", "laptop", _EVERY_ROLE),
     Place("API tokens", "/account/tokens", "code-slash", _EVERY_ROLE),
-    Place("Become a mentor", "/mentor/apply", "award", frozenset({Role.MENTEE})),
-    Place("Your application", "/mentor/apply", "award", frozenset({Role.MENTOR})),
+    Place("Become a mentor", "/mentor/apply", "award", _MENTEE),
+    Place("Your application", "/mentor/apply", "award", _MENTOR),
 )
-FOOT = (Place("API", "/api/docs", "code-slash"), Place("Become a mentor", "/mentor/apply", "award"))
+FOOT = (Place("API", "/api/docs", "code-slash"), Place("Become a mentor", "/mentor/apply", "award", _MENTEE | {None}))
 
 
 def home_of(user: User) -> str:
@@ -86,7 +90,7 @@ def _menu(places: tuple[Place, ...], role: Role | None) -> list[dict[str, Any]]:
             "active": request.path == place.path or request.path.startswith(place.path.rstrip("/") + "/"),
         }
         for place in places
-        if (place.roles is None or role in place.roles) and _exists(place.path)
+        if role in place.roles and _exists(place.path)
     ]
 
 

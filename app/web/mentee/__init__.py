@@ -1,0 +1,1 @@
+"""A mentee books, pays and keeps an overview."""

@@ -1,0 +1,70 @@
+"""Each form names its fields; whatever else is posted reaches nobody (SEC-5)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from flask_wtf import FlaskForm
+from wtforms import Field, RadioField, StringField, TextAreaField
+from wtforms.validators import InputRequired, Length, ValidationError
+
+from app.booking.read_models import OfferingView
+from app.domain.requests import DESCRIPTION_MAX, TITLE_LENGTH
+from app.domain.vocabulary import BookingMode, MeetingType
+from app.domain.wording import format_money
+
+MEETING_WORDS = {
+    MeetingType.VIDEO: "Video call",
+    MeetingType.AUDIO: "Audio call",
+    MeetingType.CHAT: "Written chat",
+    MeetingType.IN_PERSON: "In person",
+}
+_ANY = Length(max=DESCRIPTION_MAX, message=f"Use at most {DESCRIPTION_MAX:,} characters.")
+
+
+class DetailsForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """The second step: what it is about, and how to meet."""
+
+    offering = RadioField("What would you like to book?", [InputRequired("Choose one of these.")])
+    meeting_type = RadioField("How do you want to meet?", [InputRequired("Choose how to meet.")])
+    title = StringField(
+        "What is it about?",
+        [
+            InputRequired("Say in a few words what it is about."),
+            Length(*TITLE_LENGTH, message=f"Use {TITLE_LENGTH[0]} to {TITLE_LENGTH[1]} characters."),
+        ],
+    )
+    description = TextAreaField("What would you like to get out of it?", [_ANY])
+    preferred = TextAreaField("When would it suit you?", [_ANY])
+    message = TextAreaField("A message to your mentor", [_ANY])
+
+    def offer(self, offerings: Sequence[OfferingView], *, in_words: bool) -> None:
+        """Show what this mentor offers, and only the fields that it needs."""
+        self._offerings = {str(each.id): each for each in offerings}
+        self.offering.choices = [(key, _line(each)) for key, each in self._offerings.items()]
+        kinds = dict.fromkeys(kind for each in offerings for kind in each.meeting_types)
+        self.meeting_type.choices = [(kind.value, MEETING_WORDS[kind]) for kind in kinds]
+        if len(self.offering.choices) == 1 and not self.offering.data:
+            self.offering.data = self.offering.choices[0][0]
+        if not self.meeting_type.data and self.meeting_type.choices:
+            self.meeting_type.data = self.meeting_type.choices[0][0]
+        if not in_words:
+            del self.preferred
+        else:
+            self.preferred.validators = [InputRequired("Say when it would suit you."), *self.preferred.validators]
+        if not any(each.booking_mode is BookingMode.REQUEST for each in offerings):
+            del self.message
+
+    def validate_meeting_type(self, field: Field) -> None:
+        offering = self._offerings.get(self.offering.data or "")
+        if offering is not None and field.data not in {kind.value for kind in offering.meeting_types}:
+            raise ValidationError("This offering does not take place that way. Choose another.")
+
+
+def _line(offering: OfferingView) -> str:
+    price = format_money(offering.price) if offering.price.minor else "Free"
+    return f"{offering.title} · {price}"
+
+
+class BookForm(FlaskForm):  # type: ignore[misc]  # as above
+    """The last step: nothing but the token; what is booked stands in plain hidden fields."""

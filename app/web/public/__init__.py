@@ -1,0 +1,1 @@
+"""What everybody may see: the landing page and the mentors."""

@@ -1,0 +1,1 @@
+"""One session, for both of its parties."""
