@@ -383,6 +383,12 @@ def test_guessing_one_account_is_slowed_down_for_the_guesser_and_not_for_its_own
 
 
 @pytest.mark.spec("SEC-3")
+def test_signing_in_rightly_again_and_again_is_no_guessing(app: Flask, counting: object, clock: Clock) -> None:
+    user, client = a_mentee(), app.test_client()
+    assert [enter(client, user) for _ in range(8)] == [303] * 8
+
+
+@pytest.mark.spec("SEC-3")
 def test_guessing_over_many_accounts_is_slowed_down_by_address(app: Flask, counting: object, clock: Clock) -> None:
     client = app.test_client()
     codes = [
