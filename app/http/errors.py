@@ -15,7 +15,7 @@ import structlog
 from flask import current_app, flash, g, has_request_context, jsonify, redirect, render_template, request
 from flask_limiter.errors import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
@@ -105,6 +105,9 @@ class Problem:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+_UNREACHABLE = Problem(503, "unavailable", "We cannot reach our database.", headers={"Retry-After": "30"})
+
+
 def status_of(error: DomainError) -> int:
     """The HTTP status of a refusal: that of its type, or of the nearest type above it."""
     return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
@@ -158,11 +161,21 @@ def as_json(problem: Problem) -> ResponseReturnValue:
 
 def as_page(problem: Problem) -> ResponseReturnValue:
     """A page that says what happened, why, and what to do (UX-3)."""
+    try:
+        html = _page(problem)
+    except SQLAlchemyError:
+        # Its frame would say who is reading, and the database cannot tell.
+        _forget_the_database()
+        problem = _UNREACHABLE
+        html = _page(problem)
+    return html, problem.status, [*problem.headers.items(), ("Cache-Control", "no-store")]
+
+
+def _page(problem: Problem) -> str:
     title, _, advice = _words(problem.status)
-    html = render_template(
+    return render_template(
         "errors/error.html", problem=problem, error_title=title, advice=advice, reference=request_id()
     )
-    return html, problem.status, [*problem.headers.items(), ("Cache-Control", "no-store")]
 
 
 def answer(problem: Problem) -> ResponseReturnValue:
@@ -211,7 +224,7 @@ def _on_too_many(_: RateLimitExceeded) -> ResponseReturnValue:
 def _on_unreachable(error: Exception) -> ResponseReturnValue:
     _log.error("database_unreachable", error=type(error).__name__, exc_info=error)
     _forget_the_database()
-    return answer(Problem(503, "unavailable", "We cannot reach our database.", headers={"Retry-After": "30"}))
+    return answer(_UNREACHABLE)
 
 
 def _on_surprise(error: Exception) -> ResponseReturnValue:

@@ -5,6 +5,7 @@ Counts stand in Redis and, while that is away, in this process: the product goes
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -139,7 +140,7 @@ def storage_uri(redis_url: str) -> str:
 def _tell_limits(response: Response) -> Response:
     limit = limiter.current_limit
     if limit is not None and limiter.enabled:
-        seconds = max(0, int(limit.reset_at - time.time()) + 1)
+        seconds = max(1, math.ceil(limit.reset_at - time.time()))
         response.headers["RateLimit-Limit"] = str(limit.limit.amount)
         response.headers["RateLimit-Remaining"] = str(max(0, limit.remaining))
         response.headers["RateLimit-Reset"] = str(seconds)

@@ -108,6 +108,22 @@ def test_what_nobody_expected_is_told_by_its_reference_and_nothing_else(
         assert type(error).__name__ not in answer.text
 
 
+@pytest.mark.spec("UX-3")
+def test_a_page_that_is_not_there_says_so_even_while_the_database_is_away(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign_in(client, a_mentee())
+
+    def away(*_: Any, **__: Any) -> None:
+        raise OperationalError("SELECT 1", {}, Exception("server closed the connection"))
+
+    monkeypatch.setattr("app.people.logins.find_login", away)
+    for path, status in (("/nowhere", 503), ("/account/profile", 503), ("/api/nowhere", 404)):
+        answer = client.get(path)
+        assert answer.status_code == status
+        assert "SELECT" not in answer.text
+
+
 def test_an_unexpected_failure_is_not_hidden_from_tests(app: Flask, client: FlaskClient, failing: Any) -> None:
     failing(RuntimeError("found by a test"))
     app.config["PROPAGATE_EXCEPTIONS"] = None
