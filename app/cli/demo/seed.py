@@ -33,6 +33,7 @@ SEED = 20_260_214
 DAYS = 365
 _UNDER_WAY = 12
 _UNPAID_NOW = 3
+_OF_THE_FIRST = 12
 
 
 def seed_demo(
@@ -74,9 +75,14 @@ def seed_demo(
 
 def _plan(year: Year, sessions: int, now: datetime) -> None:
     """More bookings the younger the year is, and a few people who are busy this very moment."""
-    for _ in range(sessions - _UNDER_WAY - _UNPAID_NOW):
+    for _ in range(sessions - _UNDER_WAY - _UNPAID_NOW - 2 * _OF_THE_FIRST):
         age = timedelta(days=DAYS * (1 - year.random.random() ** 0.7))
         year.plan(now - age - timedelta(minutes=15), year.book)
+    # Whoever signs in first, as a mentor or a mentee, shall find something to do.
+    for number in range(_OF_THE_FIRST):
+        day = now - timedelta(days=2.5 * number + 0.2)
+        year.plan(day, partial(year.book, mentor=year.mentors[0]))
+        year.plan(day - timedelta(hours=1), partial(year.book, mentee=year.mentees[0]))
     for number in range(_UNDER_WAY):
         start = now.replace(minute=30 * (now.minute // 30), second=0, microsecond=0)
         mentor = year.mentors[number % len(year.mentors)]

@@ -13,6 +13,8 @@ from random import Random
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import text
+
 from app.booking.book import create_booking
 from app.booking.cancel import cancel_session
 from app.booking.join import record_join
@@ -26,6 +28,7 @@ from app.domain.context import CLOCK, Actor, Context
 from app.domain.errors import DomainError
 from app.domain.vocabulary import BookingMode, CancellationCategory, MeetingType, Party, SessionStatus
 from app.extensions import db
+from app.foundation.transaction import transaction
 from app.integrations.adapters import Adapters
 from app.integrations.payments.base import ChargeState
 from app.integrations.payments.sandbox import SandboxGateway
@@ -35,7 +38,7 @@ from app.support.mark_no_show import mark_no_show
 from app.support.notes import add_note
 
 _TRIES = 8
-_CLOCK_EVERY = timedelta(hours=6)
+_CLOCK_EVERY = timedelta(hours=12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,7 @@ class Year:
                 self.made[f"refused: {refusal.error_code}"] += 1
             if when.month != month:
                 month = when.month
+                _analyze()
                 say(f"{when:%B %Y}")
         self._work(self.until - timedelta(hours=1))
 
@@ -97,9 +101,16 @@ class Year:
         tick(ctx=_context(CLOCK, now))
         settle_outside(_context(CLOCK, now), self.adapters)
 
-    def book(self, now: datetime, *, start: datetime | None = None, mentor: Mentor | None = None) -> None:
+    def book(
+        self,
+        now: datetime,
+        *,
+        start: datetime | None = None,
+        mentor: Mentor | None = None,
+        mentee: Actor | None = None,
+    ) -> None:
         """A mentee finds a mentor and a time; whatever follows from it is drawn and planned."""
-        mentee = self.random.choice(self.mentees)
+        mentee = mentee or self.random.choice(self.mentees)
         mentor = mentor or self.random.choices(self.mentors, [one.popularity for one in self.mentors])[0]
         offer = self.random.choice(mentor.offers)
         session = self._make(mentee, mentor, offer, now, start)
@@ -255,6 +266,12 @@ class Year:
 
 def _context(actor: Actor, now: datetime) -> Context:
     return Context(actor, now, "demonstration", ip_address="127.0.0.1", user_agent="Demonstration data")
+
+
+def _analyze() -> None:
+    """Statements that were planned when the tables were empty are planned anew; nobody does it for us this quickly."""
+    with transaction() as session:
+        session.execute(text("ANALYZE"))
 
 
 def _id(actor: Actor) -> UUID:
