@@ -19,7 +19,7 @@ from app.api.booking_answers import (
     payment_page,
 )
 from app.api.booking_reading import tell, tell_all
-from app.api.fields import Day, Given, Instant, Paged, pagination
+from app.api.fields import Count, Day, Given, Instant, Paged, pagination
 from app.api.schema import SIGNED_IN, api, idempotency_key
 from app.api.writing import to_json
 from app.booking.access import load_session_for
@@ -64,7 +64,7 @@ class NewBooking(Given):
 
 
 class BookingChange(Given):
-    version: int = Field(ge=1, description="The booking's, as you read it.", examples=[1])
+    version: Count = Field(ge=1, description="The booking's, as you read it.", examples=[1])
     title: str | None = Field(None, min_length=TITLE_LENGTH[0], max_length=TITLE_LENGTH[1])
     description: str | None = Field(None, max_length=DESCRIPTION_MAX)
     meeting_type: MeetingType | None = None

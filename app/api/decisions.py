@@ -11,7 +11,7 @@ from pydantic.alias_generators import to_camel
 from app.api.booking_answers import BookingTold
 from app.api.booking_reading import tell
 from app.api.bookings import TAG
-from app.api.fields import Amount, Given, Told
+from app.api.fields import Amount, Count, Given, Told
 from app.api.schema import SIGNED_IN, api, idempotency_key
 from app.booking.access import load_session_for
 from app.booking.complete import complete_session
@@ -46,7 +46,7 @@ class DecisionsTold(Told):
 
 
 class Review(Given):
-    rating: int = Field(ge=1, le=5, description="Stars.", examples=[5])
+    rating: Count = Field(ge=1, le=5, description="Stars.", examples=[5])
     comment: str = Field("", max_length=COMMENT_MAX, examples=["Clear and kind."])
 
 

@@ -77,6 +77,11 @@ def _read_whole(value: Any) -> Any:
     return value
 
 
+def _read_count(value: Any) -> Any:
+    # JSON has one kind of number: 2.0 is 2.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _read_switch(value: Any) -> Any:
     if isinstance(value, str):
         if value not in {"true", "false"}:
@@ -117,7 +122,9 @@ def _known_zone(value: str) -> str:
     return value
 
 
-# In parameters of an address; bodies have numbers and booleans of their own.
+# In bodies.
+Count = Annotated[int, BeforeValidator(_read_count)]
+# In parameters of an address.
 Whole = Annotated[int, BeforeValidator(_read_whole)]
 Switch = Annotated[bool, BeforeValidator(_read_switch)]
 Instant = Annotated[
@@ -135,7 +142,11 @@ Price = Annotated[
     Decimal, BeforeValidator(_read_price), WithJsonSchema({"type": "number", "minimum": 0, "examples": [35.00]})
 ]
 # In parameters of an address, where everything is text.
-Number = Annotated[Decimal, WithJsonSchema({"type": "number"})]
+WholeMinutes = Annotated[int, Field(ge=1, le=1_440), BeforeValidator(_read_whole)]
+PriceLimit = Annotated[
+    Decimal, Field(ge=0, le=1_000_000), WithJsonSchema({"type": "number", "minimum": 0, "maximum": 1_000_000})
+]
+StarsLimit = Annotated[Decimal, Field(ge=0, le=5), WithJsonSchema({"type": "number", "minimum": 0, "maximum": 5})]
 
 
 def amount(minor: int, currency: str) -> Decimal:

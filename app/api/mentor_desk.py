@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from app.api.fields import Amount, Given, Instant, Paged, Pagination, Told, ZoneName, pagination
+from app.api.fields import Amount, Count, Given, Instant, Paged, Pagination, Told, ZoneName, pagination
 from app.api.people import own_id
 from app.api.schema import api, idempotency_key
 from app.booking.mentees import mentees_of
@@ -42,7 +42,7 @@ class BlockGiven(Given):
 
 
 class DayGiven(Given):
-    weekday: int = Field(ge=0, le=6, description="Monday is 0.")
+    weekday: Count = Field(ge=0, le=6, description="Monday is 0.")
     is_enabled: bool = True
     blocks: list[BlockGiven] = Field(
         default_factory=list, max_length=MOST_BLOCKS, examples=[[{"start": "09:00", "end": "17:00"}]]
@@ -50,13 +50,13 @@ class DayGiven(Given):
 
 
 class ScheduleGiven(Given):
-    version: int | None = Field(None, description="The schedule's, as you read it; null before the first save.")
+    version: Count | None = Field(None, description="The schedule's, as you read it; null before the first save.")
     timezone: ZoneName
     is_active: bool = True
-    buffer_minutes: int = Field(15, ge=0, le=240, description="Between two sessions.")
-    min_notice_hours: int = Field(2, ge=0, le=720)
-    max_advance_days: int = Field(60, ge=1, le=365)
-    slot_interval_minutes: int = Field(30, ge=5, le=240)
+    buffer_minutes: Count = Field(15, ge=0, le=240, description="Between two sessions.")
+    min_notice_hours: Count = Field(2, ge=0, le=720)
+    max_advance_days: Count = Field(60, ge=1, le=365)
+    slot_interval_minutes: Count = Field(30, ge=5, le=240)
     days: list[DayGiven] = Field(max_length=7, description="A weekday that is missing is off.")
 
 

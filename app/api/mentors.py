@@ -13,11 +13,12 @@ from app.api.fields import (
     Day,
     Given,
     Instant,
-    Number,
     Paged,
     Pagination,
+    PriceLimit,
+    StarsLimit,
     Told,
-    Whole,
+    WholeMinutes,
     ZoneName,
     pagination,
 )
@@ -46,11 +47,9 @@ class SortMentors(StrEnum):
 class WhichMentors(Paged):
     q: str = Field("", max_length=100, description="Words of name, headline, bio or expertise.")
     expertise: str | None = Field(None, max_length=40, description="One of the tags.")
-    max_price: Number | None = Field(
-        None, ge=0, le=1_000_000, description="At least one offering costs no more, in `currency`."
-    )
+    max_price: PriceLimit | None = Field(None, description="At least one offering costs no more, in `currency`.")
     currency: str | None = Field(None, pattern="^[A-Z]{3}$")
-    min_rating: Number | None = Field(None, ge=0, le=5, description="Stars.")
+    min_rating: StarsLimit | None = Field(None, description="Stars.")
     sort: SortMentors = SortMentors.RATING
 
 
@@ -115,8 +114,8 @@ class WhichSlots(Given):
     start: Day = Field(description="The first day, in `timezone`.", examples=["2026-11-23"])
     end: Day = Field(description=f"The last day, included; at most {MAX_DAYS} days.", examples=["2026-11-29"])
     timezone: ZoneName | None = Field(None, description="Yours, or UTC, when left out.")
-    duration: Whole | None = Field(
-        None, ge=1, le=1_440, description="Minutes; that of the mentor's cheapest offering when left out."
+    duration: WholeMinutes | None = Field(
+        None, description="Minutes; that of the mentor's cheapest offering when left out."
     )
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from app.api.fields import Amount, Given, Price, Told, amount
+from app.api.fields import Amount, Count, Given, Price, Told, amount
 from app.api.people import own_id
 from app.api.schema import api, idempotency_key
 from app.booking.offerings import (
@@ -34,7 +34,7 @@ _TAG: Final = "Mentors' desk"
 class OfferingGiven(Given):
     title: str = Field(min_length=3, max_length=120, examples=["One hour of advice"])
     description: str = Field("", max_length=2_000)
-    duration: int = Field(ge=5, le=1_440, description="Minutes.", examples=[60])
+    duration: Count = Field(ge=5, le=1_440, description="Minutes.", examples=[60])
     rate: Price = Field(ge=0, le=1_000_000, description="0 is free.", allow_inf_nan=False)
     currency: str = Field(pattern="^[A-Z]{3}$", examples=["EUR"])
     booking_mode: BookingMode = Field(examples=["instant"])

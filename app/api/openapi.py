@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from app.api.fields import Told
 from app.api.schema import IDEMPOTENCY_HEADER, PREFIX, Endpoint
@@ -17,6 +17,13 @@ _PATH_PART = re.compile(r"<(?:(?P<kind>\w+):)?(?P<name>\w+)>")
 _REF = "#/components/schemas/{model}"
 _JSON: Final = "application/json"
 VERSION: Final = "1.0.0"
+
+
+class _Plain(GenerateJsonSchema):
+    """Without a title for each field, which would only be its name again."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
 
 
 class Error(Told):
@@ -138,7 +145,7 @@ def _path_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
 def _query_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
     if endpoint.query is None:
         return []
-    schema = endpoint.query.model_json_schema(by_alias=True, ref_template=_REF)
+    schema = endpoint.query.model_json_schema(by_alias=True, ref_template=_REF, schema_generator=_Plain)
     found = []
     for name, described in schema["properties"].items():
         needed = name in schema.get("required", ())
@@ -146,7 +153,6 @@ def _query_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
         text = parameter["schema"].pop("description", None)
         if parameter["schema"].get("default") == []:
             del parameter["schema"]["default"]  # nothing was chosen; as a text that would be another thing
-        parameter["schema"].pop("title", None)
         if text:
             parameter["description"] = text
         found.append(parameter)
@@ -217,7 +223,7 @@ def _schemas(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
         *((model, "serialization") for model in told),
     ]
     models.sort(key=lambda pair: pair[0].__name__)
-    _, schema = models_json_schema(models, by_alias=True, ref_template=_REF)
+    _, schema = models_json_schema(models, by_alias=True, ref_template=_REF, schema_generator=_Plain)
     found: dict[str, Any] = schema.get("$defs", {})
     parameters = {each.query.__name__ for each in listed if each.query}
     return {name: body for name, body in sorted(found.items()) if name not in parameters}

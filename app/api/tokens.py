@@ -33,7 +33,9 @@ class NewToken(Given):
         description="`read` for GET, `write` for the rest; all that you may do when left out.",
         examples=[["read"]],
     )
-    expires_at: Instant | None = Field(None, description="When it ends; never, when left out.")
+    expires_at: Instant | None = Field(
+        None, description="When it ends; never, when left out.", examples=["2030-01-01T00:00:00Z"]
+    )
 
 
 class WhichToken(Given):

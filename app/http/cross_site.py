@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from flask import current_app, request
+from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 
 from app.extensions import csrf
-from app.http.login import has_bearer
+from app.http.login import has_bearer, is_api
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -24,6 +25,8 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 def _protect() -> None:
     if request.method in _SAFE_METHODS or request.endpoint is None or has_bearer():
         return
+    if is_api() and not current_user.is_authenticated:
+        return  # nobody's name to act in: the view says 401, which a program understands better
     csrf.protect(apply_exemptions=True)
     if "Origin" in request.headers and not csrf._is_exempt() and not _is_ours(request.headers["Origin"]):  # noqa: SLF001 - the same exemptions
         raise CSRFError("The request comes from another site.")

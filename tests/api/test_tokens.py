@@ -89,3 +89,7 @@ def test_a_browser_needs_the_token_of_its_pages_besides_its_cookie(client: Flask
 
     error_of(client.post("/api/auth/tokens", json={"name": "Another site"}, csrf=False), 400, "csrf_failed")
     data_of(client.post("/api/auth/tokens", json={"name": "A page of ours"}), 201)
+
+
+def test_a_program_without_a_token_is_told_to_sign_in(client: FlaskClient) -> None:
+    error_of(client.post("/api/auth/tokens", json={"name": "Nobody's"}, csrf=False), 401, "sign_in_required")
