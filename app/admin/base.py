@@ -207,6 +207,9 @@ class ConsoleView(Guarded, ModelView):
 
     # What is said
 
+    def _prettify_name(self, name: str) -> str:
+        return name.replace("_", " ").removesuffix(" at").removesuffix(" id").capitalize()
+
     def get_list_row_actions(self) -> list[BaseListRowAction]:
         return []
 

@@ -61,7 +61,7 @@ def person_of(user_id: UUID) -> Markup:
     found = _names().get(user_id)
     href = None
     if may(current_actor().role, Permission.USER_VIEW):
-        href = url_for("users.details_view", id=user_id)
+        href = url_for("console_users.details_view", id=user_id)
     return macro("data", "person")(found or short_id(user_id), str(user_id), None, href)
 
 
@@ -72,7 +72,7 @@ def session(view: Any, context: Any, row: Any, name: str) -> Any:
         return DASH
     title = _names().get(session_id) or short_id(session_id)
     return Markup('<a class="clip" href="{}" title="{}">{}</a>').format(
-        url_for("sessions.case", session_id=session_id), title, title
+        url_for("console_sessions.case", session_id=session_id), title, title
     )
 
 

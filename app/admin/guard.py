@@ -49,7 +49,7 @@ class Guarded:
 
     def render(self, template: str, **kwargs: Any) -> str:
         kwargs.setdefault("console_menu", console_menu(self))
-        kwargs.setdefault("console_home_url", url_for("overview.index"))
+        kwargs.setdefault("console_home_url", url_for("console.index"))
         page: str = super().render(template, **kwargs)  # type: ignore[misc]  # BaseView's, by the order of bases
         return page
 

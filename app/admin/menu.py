@@ -16,13 +16,13 @@ MENU = "desk-console-menu"
 
 # Where a queue that is none of sessions is listed: view and the tab of its list.
 _LISTS: dict[Queue, tuple[str, str]] = {
-    Queue.DISPUTES: ("session_disputes.index_view", "open"),
-    Queue.REFUNDS_FAILED: ("refunds.index_view", "failed"),
-    Queue.REFUNDS_AWAITING: ("refunds.index_view", "awaiting"),
-    Queue.PAYMENTS_FLAGGED: ("payments.index_view", "flagged"),
-    Queue.MENTOR_APPLICATIONS: ("mentors.index_view", "waiting"),
-    Queue.FAILED_EMAILS: ("email_events.index_view", "failed"),
-    Queue.DEAD_JOBS: ("jobs.index_view", "dead"),
+    Queue.DISPUTES: ("console_session_disputes.index_view", "open"),
+    Queue.REFUNDS_FAILED: ("console_refunds.index_view", "failed"),
+    Queue.REFUNDS_AWAITING: ("console_refunds.index_view", "awaiting"),
+    Queue.PAYMENTS_FLAGGED: ("console_payments.index_view", "flagged"),
+    Queue.MENTOR_APPLICATIONS: ("console_mentors.index_view", "waiting"),
+    Queue.FAILED_EMAILS: ("console_email_events.index_view", "failed"),
+    Queue.DEAD_JOBS: ("console_jobs.index_view", "dead"),
 }
 
 
@@ -37,7 +37,7 @@ def waiting_now() -> dict[Queue, Waiting]:
 def queue_url(queue: Queue) -> str:
     """The list that a queue's count counts."""
     if SPECS[queue].of_sessions:
-        return url_for("sessions.index", queue=queue.value)
+        return url_for("console_sessions.index", queue=queue.value)
     endpoint, tab = _LISTS[queue]
     return url_for(endpoint, tab=tab)
 

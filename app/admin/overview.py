@@ -11,6 +11,7 @@ from typing import Any
 from flask import g, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import AdminIndexView, expose
+from markupsafe import Markup, escape
 
 from app.admin.cases.rows import address
 from app.admin.guard import Guarded
@@ -67,7 +68,7 @@ class OverviewView(Guarded, AdminIndexView):
         return self.render(
             "admin/pages/overview.html",
             days=days,
-            ranges=[{"label": _named(count), "url": url_for("overview.index", days=count), "active": count == days}
+            ranges=[{"label": _named(count), "url": url_for("console.index", days=count), "active": count == days}
                     for count in _RANGES],
             queues=[(found, queue_url(found.queue)) for found in open_queues() if found.count],
             count_cap=COUNT_CAP,
@@ -115,7 +116,7 @@ def _cards(figures: Overview, *, now_today: Period) -> list[Card]:
         Card(
             "Average rating",
             f"{now.average_rating:.2f}" if now.average_rating is not None else "\N{EN DASH}",
-            url_for("session_reviews.index_view"),
+            url_for("console_session_reviews.index_view"),
             _share(now.average_rating, before.average_rating) if now.average_rating and before.average_rating else None,
             good=True,
             note=f"{format_number(now.reviews)} reviews",
@@ -147,16 +148,18 @@ def _of_status(
 
 
 def _money_cards(now: Totals, before: Totals, period: Period) -> list[Card]:
-    """Per currency: sums of different currencies are never added. Net is revenue less processed refunds."""
+    """The currency with the most money leads, the others stand below; they are never added up. Net: less refunds."""
+    order = currencies(now, before) or ["EUR"]
     found = []
-    for code in currencies(now, before) or ["EUR"]:
-        for label, name, minor, earlier, good in (
-            ("Revenue", "completed", now.revenue[code], before.revenue[code], True),
-            ("Refunds issued", "refunded", now.refunds[code], before.refunds[code], False),
-            ("Net revenue", "sessions", now.net().get(code, 0), before.net().get(code, 0), True),
-        ):
-            shown = format_money(minor, code, whole=True)
-            found.append(Card(f"{label}, {code}", shown, _link(name, period), _share(minor, earlier), good))
+    for label, name, amounts, earlier, good in (
+        ("Revenue", "completed", now.revenue, before.revenue, True),
+        ("Refunds issued", "refunded", now.refunds, before.refunds, False),
+        ("Net revenue", "sessions", now.net(), before.net(), True),
+    ):
+        first, *others = [format_money(amounts.get(code, 0), code, whole=True) for code in order]
+        value = Markup("{}<small>{}</small>").format(first, " · ".join(others)) if others else escape(first)
+        share = _share(amounts.get(order[0], 0), earlier.get(order[0], 0))
+        found.append(Card(label, value, _link(name, period), share, good))
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask import Response, current_app, flash, redirect, request, url_for
+from flask import Response, current_app, flash, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 
@@ -17,6 +17,7 @@ from app.domain.permissions import Permission, may, require
 from app.extensions import db
 from app.foundation.audit import verify_chain
 from app.http.context import current_actor, current_context, request_now
+from app.http.csp import content_security_policy
 from app.messaging.render import Branding, render
 from app.models import EmailEvent, MentorProfile, OutboxRow, User
 from app.people.mentors import decline_mentor, verify_mentor
@@ -34,7 +35,7 @@ class ApplicationsView(ConsolePage):
 
     @expose("/")
     def index(self) -> ResponseReturnValue:
-        return redirect(url_for("mentors.index_view", tab="waiting"))
+        return redirect(url_for("console_mentors.index_view", tab="waiting"))
 
     @expose("/<uuid:user_id>/verify", methods=("GET", "POST"))
     def verify(self, user_id: UUID) -> ResponseReturnValue:
@@ -74,7 +75,7 @@ class ApplicationsView(ConsolePage):
         profile, user = db.session.get(MentorProfile, user_id), db.session.get(User, user_id)
         if profile is None or user is None:
             raise NotFound
-        back = url_for("mentors.details_view", id=user_id)
+        back = url_for("console_mentors.details_view", id=user_id)
         text, problem = request.form.get("reason", reason), ""
         if request.method == "POST":
             try:
@@ -98,12 +99,15 @@ class MailboxView(ConsolePage):
 
     @expose("/")
     def index(self) -> ResponseReturnValue:
-        return redirect(url_for("email_events.index_view"))
+        return redirect(url_for("console_email_events.index_view"))
 
     @expose("/<uuid:event_id>")
     def letter(self, event_id: UUID) -> ResponseReturnValue:
         event = _event(event_id)
-        return self.render("admin/pages/letter.html", event=event, letter=render(event, _branding()))
+        page = make_response(self.render("admin/pages/letter.html", event=event, letter=render(event, _branding())))
+        # The one page of the product that holds a frame, and only one of our own.
+        page.headers["Content-Security-Policy"] = f"{content_security_policy()}; frame-src 'self'"
+        return page
 
     @expose("/<uuid:event_id>/body.html")
     def body(self, event_id: UUID) -> ResponseReturnValue:
@@ -139,7 +143,7 @@ class OperationsView(ConsolePage):
         row = db.session.get(OutboxRow, row_id)
         if row is None:
             raise NotFound
-        back = url_for("jobs.details_view", id=row_id)
+        back = url_for("console_jobs.details_view", id=row_id)
         text, problem = request.form.get("reason", "The cause is gone"), ""
         if request.method == "POST":
             try:

@@ -24,18 +24,18 @@ def init_app(app: Flask) -> None:
         app,
         name=app.config["BRAND_NAME"],
         theme=ConsoleTheme(),
-        index_view=OverviewView(name="Overview", endpoint="overview", url="/admin"),
+        index_view=OverviewView(name="Overview", endpoint="console", url="/admin"),
     )
     written: list[Any] = [
-        SessionsView(name="Sessions", endpoint="sessions", url="/admin/sessions"),
-        ApplicationsView(name="Applications", endpoint="applications", url="/admin/applications"),
-        MailboxView(name="Mailbox", endpoint="mailbox", url="/admin/mailbox"),
+        SessionsView(name="Sessions", endpoint="console_sessions", url="/admin/sessions"),
+        ApplicationsView(name="Applications", endpoint="console_applications", url="/admin/applications"),
+        MailboxView(name="Mailbox", endpoint="console_mailbox", url="/admin/mailbox"),
     ]
     tables = [_table(*entry) for module in (cases, money, people, records, audit) for entry in module.VIEWS]
     closing: list[Any] = [
-        ChainView(name="Verify", endpoint="chain", url="/admin/audit/verify"),
-        OperationsView(name="Health", endpoint="operations", url="/admin/operations"),
-        TablesView(name="All tables", endpoint="tables", url="/admin/tables"),
+        ChainView(name="Verify", endpoint="console_chain", url="/admin/audit/verify"),
+        OperationsView(name="Health", endpoint="console_operations", url="/admin/operations"),
+        TablesView(name="All tables", endpoint="console_tables", url="/admin/tables"),
     ]
     for view in (*written, *tables, *closing):
         console.add_view(view)
@@ -44,4 +44,4 @@ def init_app(app: Flask) -> None:
 
 def _table(kind: type[ConsoleView], model: Any, name: str, endpoint: str | None = None) -> ConsoleView:
     place = endpoint or _ENDPOINTS.get(model.__tablename__, model.__tablename__)
-    return kind(model, name=name, endpoint=place, url=f"/admin/{place.replace('_', '-')}")
+    return kind(model, name=name, endpoint=f"console_{place}", url=f"/admin/{place.replace('_', '-')}")

@@ -5,7 +5,6 @@ Read-only and without a lock, so that it can run beside the product at any time;
 
 from __future__ import annotations
 
-
 from dataclasses import dataclass
 from itertools import islice
 

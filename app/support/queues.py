@@ -74,13 +74,13 @@ class QueueSpec:
 SPECS: dict[Queue, QueueSpec] = {
     Queue.DISPUTES: QueueSpec("Open disputes", "flag", "red", Permission.DISPUTE_VIEW),
     Queue.REFUNDS_FAILED: QueueSpec("Failed refunds", "exclamation-triangle", "red", Permission.REFUND_VIEW),
-    Queue.REFUNDS_AWAITING: QueueSpec("Refunds awaiting approval", "person-check", "amber", Permission.REFUND_VIEW),
+    Queue.REFUNDS_AWAITING: QueueSpec("Refunds to approve", "person-check", "amber", Permission.REFUND_VIEW),
     Queue.PAYMENTS_FLAGGED: QueueSpec("Payments to look at", "credit-card", "red", Permission.PAYMENT_VIEW),
     Queue.OVERDUE: QueueSpec(
-        "In progress past their end", "hourglass-bottom", "orange", Permission.SESSION_VIEW, of_sessions=True
+        "Past their end", "hourglass-bottom", "orange", Permission.SESSION_VIEW, of_sessions=True
     ),
     Queue.WITHOUT_LINK: QueueSpec(
-        "Paid without a meeting link", "camera-video-off", "orange", Permission.SESSION_VIEW, of_sessions=True
+        "Paid without a link", "camera-video-off", "orange", Permission.SESSION_VIEW, of_sessions=True
     ),
     Queue.REASSIGNMENTS: QueueSpec(
         "Unanswered reassignments", "arrow-left-right", "amber", Permission.SESSION_VIEW, of_sessions=True
@@ -92,7 +92,7 @@ SPECS: dict[Queue, QueueSpec] = {
         "Pending reschedules", "calendar2-week", "gray", Permission.SESSION_VIEW, of_sessions=True
     ),
     Queue.SUSPENDED_MENTORS: QueueSpec(
-        "Upcoming with a suspended mentor", "person-slash", "red", Permission.SESSION_VIEW, of_sessions=True
+        "Mentor suspended", "person-slash", "red", Permission.SESSION_VIEW, of_sessions=True
     ),
     Queue.MENTOR_APPLICATIONS: QueueSpec("Mentor applications", "person-plus", "accent", Permission.MENTOR_VIEW),
     Queue.FAILED_EMAILS: QueueSpec("Failed e-mails", "envelope-x", "red", Permission.MAIL_VIEW),

@@ -17,7 +17,7 @@ const show = (button) => {
   const link = button.closest("tr").querySelector("a[href]");
   const path = new URL(link.href).pathname;
   const menu = document.createElement("div");
-  menu.className = "dropdown-menu show row-menu-panel";
+  menu.className = "menu-panel row-menu-panel";
   menu.setAttribute("role", "menu");
   menu.append(template.content.cloneNode(true));
   for (const entry of menu.querySelectorAll("a")) {

@@ -73,7 +73,7 @@ class ForceCancelActs:
         return [
             {
                 "label": "Force cancel",
-                "url": url_for("sessions.cancel", session_id=session.id),
+                "url": url_for("console_sessions.cancel", session_id=session.id),
                 "icon": "slash-circle",
                 "danger": True,
                 "key": "c",
@@ -98,9 +98,9 @@ class ForceCancelActs:
             return self._preview(session_id, given, fields=wrong.fields or {"": wrong.message}, status=422)
         except Conflict as refused:
             flash({"title": "Nothing was done", "text": refused.message}, "error")  # type: ignore[arg-type]  # a toast
-            return redirect(url_for("sessions.case", session_id=session_id), 303)
+            return redirect(url_for("console_sessions.case", session_id=session_id), 303)
         flash({"title": "Session cancelled", "text": done.sentence}, "success")  # type: ignore[arg-type]  # as above
-        return redirect(url_for("sessions.case", session_id=session_id), 303)
+        return redirect(url_for("console_sessions.case", session_id=session_id), 303)
 
     def _perform(self, session_id: UUID, given: _Input) -> ForceCancelled:
         ctx = current_context()
@@ -157,7 +157,7 @@ class ForceCancelActs:
             note=note,
             problems=problems,
             snippets=_snippets(),
-            back_url=url_for("sessions.case", session_id=session_id),
+            back_url=url_for("console_sessions.case", session_id=session_id),
         )
         return html, status
 

@@ -35,8 +35,8 @@ class NoteActs:
                 problem = wrong.message
             else:
                 flash("Note added", "success")
-                return redirect(url_for("sessions.case", session_id=session_id, _anchor="story"), 303)
-        url = url_for("sessions.note", session_id=session_id)
+                return redirect(url_for("console_sessions.case", session_id=session_id, _anchor="story"), 303)
+        url = url_for("console_sessions.note", session_id=session_id)
         return self._form(session_id, url, text, problem, title="Add a note")
 
     @expose("/<uuid:session_id>/notes/<uuid:note_id>", methods=("GET", "POST"))
@@ -54,8 +54,8 @@ class NoteActs:
                 problem = wrong.message
             else:
                 flash("Note changed; what stood there before is kept", "success")
-                return redirect(url_for("sessions.case", session_id=session_id, _anchor="story"), 303)
-        url = url_for("sessions.edit_note", session_id=session_id, note_id=note_id)
+                return redirect(url_for("console_sessions.case", session_id=session_id, _anchor="story"), 303)
+        url = url_for("console_sessions.edit_note", session_id=session_id, note_id=note_id)
         return self._form(session_id, url, text, problem, title="Edit the note", seen=row.updated_at.isoformat())
 
     def _form(
@@ -68,6 +68,6 @@ class NoteActs:
             problem=problem,
             form_title=title,
             seen=seen,
-            back_url=url_for("sessions.case", session_id=session_id),
+            back_url=url_for("console_sessions.case", session_id=session_id),
         )
         return html, 422 if problem else 200

@@ -107,7 +107,7 @@ class SessionsView(ForceCancelActs, NoteActs, ConsolePage):
 
     @expose("/<uuid:session_id>/")
     def case_with_slash(self, session_id: UUID) -> ResponseReturnValue:
-        return redirect(url_for("sessions.case", session_id=session_id), 301)
+        return redirect(url_for("console_sessions.case", session_id=session_id), 301)
 
 
 def _list_before() -> str | None:
@@ -135,7 +135,7 @@ def _list_facts(chosen: SessionFilter, page: SessionPage, names: Mapping[UUID, s
         "newer_url": rows.address(chosen, before=page.newer) if page.newer else None,
         "older_url": rows.address(chosen, after=page.older) if page.older else None,
         "clear_url": rows.LIST_PATH,
-        "export_url": url_for("sessions.export", **_kept()) if may(role, Permission.SESSION_EXPORT) else None,
+        "export_url": url_for("console_sessions.export", **_kept()) if may(role, Permission.SESSION_EXPORT) else None,
         "may_cancel": may(role, Permission.SESSION_FORCE_CANCEL),
         "choices": {"status": SessionStatus, "meeting_type": MeetingType, "refund": RefundStatus},
     }
@@ -167,4 +167,4 @@ def _neighbors(session: Any, came_from: str) -> Sequence[UUID | None]:
 
 
 def _case_url(session_id: UUID | None, came_from: str | None) -> str | None:
-    return url_for("sessions.case", session_id=session_id, list=came_from) if session_id else None
+    return url_for("console_sessions.case", session_id=session_id, list=came_from) if session_id else None

@@ -89,7 +89,7 @@ def tabs(
         {
             "label": label,
             "url": url_for(
-                "sessions.case",
+                "console_sessions.case",
                 session_id=session_id,
                 show=kind.value if kind else None,
                 list=came_from,
@@ -169,7 +169,7 @@ def _staff_act(one: Happening, who: str, reader: Actor) -> Line:
         details.append(("Messages", str(told["notificationsSent"])))
     link = None
     if may(reader.role, Permission.AUDIT_VIEW) and facts.get("seq"):
-        link = (f"Audit row {facts['seq']}", url_for("staff_trail.index_view", search=facts["seq"]))
+        link = (f"Audit row {facts['seq']}", url_for("console_staff_trail.index_view", search=facts["seq"]))
     return Line(who, what, one.at, icon, tone, facts["reason"], details, one.why, link)
 
 
@@ -205,7 +205,7 @@ def _email(one: Happening, _nobody: str, reader: Actor) -> Line:
     what, icon, tone = words.get(facts["status"], ("E-mail queued", "envelope", "amber"))
     link = None
     if may(reader.role, Permission.MAIL_VIEW):
-        link = ("Read it", url_for("mailbox.letter", event_id=facts["id"]))
+        link = ("Read it", url_for("console_mailbox.letter", event_id=facts["id"]))
     details = [("To", facts["recipient"])]
     if facts.get("error"):
         details.append(("Error", facts["error"]))
@@ -223,7 +223,7 @@ def _note(one: Happening, who: str, reader: Actor) -> Line:
     what = "noted" if not edits else f"noted (edited {'once' if edits == 1 else f'{edits} times'})"
     link = None
     if one.actor_id == reader.user_id:
-        link = ("Edit", f"{url_for('sessions.index')}{_session_of(one)}/notes/{one.facts['id']}")
+        link = ("Edit", f"{url_for('console_sessions.index')}{_session_of(one)}/notes/{one.facts['id']}")
     return Line(who, what, one.at, "sticky", "amber", one.facts["note"], (), None, link)
 
 
@@ -251,7 +251,7 @@ def _proposal(one: Happening, who: str, _reader: Actor) -> Line:
 
 def _dispute(one: Happening, who: str, _reader: Actor) -> Line:
     facts = one.facts
-    link = ("Open the dispute", url_for("session_disputes.details_view", id=facts["id"]))
+    link = ("Open the dispute", url_for("console_session_disputes.details_view", id=facts["id"]))
     details = (("State", _worded(facts["status"])), ("Priority", _worded(facts["priority"])))
     what = f"reported a problem: {_worded(facts['category'])}"
     return Line(who, what, one.at, "flag", "orange", facts["reason"], details, None, link)

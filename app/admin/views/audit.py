@@ -19,6 +19,9 @@ from app.models import AdminAuditTrail, SessionAuditLog, User
 from app.support.export import copy_csv, guarded, instant, note_export
 
 
+PREFIX = "console_"
+
+
 def _action(view: Any, context: Any, row: Any, name: str) -> Markup:
     return Markup("<code>{}</code>").format(row.action)
 
@@ -61,12 +64,12 @@ class AuditView(ConsoleView):
     def export_csv(self) -> ResponseReturnValue:
         require(current_actor(), Permission.AUDIT_EXPORT)
         statement = self._statement()
-        note_export(self.endpoint, request.args.to_dict(flat=False), ctx=current_context())
+        note_export(self.endpoint.removeprefix(PREFIX), request.args.to_dict(flat=False), ctx=current_context())
         return Response(
             stream_with_context(_rows(statement)),
             mimetype="text/csv",
             headers={
-                "Content-Disposition": f'attachment; filename="{self.endpoint}-{request_now():%Y-%m-%d}.csv"',
+                "Content-Disposition": f'attachment; filename="{self.endpoint.removeprefix(PREFIX)}-{request_now():%Y-%m-%d}.csv"',
                 "Cache-Control": "no-store",
             },
         )

@@ -51,7 +51,7 @@ class UsersView(ConsoleView):
         if row.role not in {Role.MENTOR, Role.MENTEE}:
             return Markup()
         return Markup('<a class="btn btn-secondary" href="{}?{}={}">Sessions</a>').format(
-            url_for("sessions.index"), row.role.value, row.id
+            url_for("console_sessions.index"), row.role.value, row.id
         )
 
 
@@ -114,7 +114,8 @@ class MentorsView(ConsoleView):
             '<a class="btn btn-secondary" href="{}" data-dialog>Decline</a> '
             '<a class="btn btn-primary" href="{}" data-dialog>Verify</a>'
         ).format(
-            url_for("applications.decline", user_id=row.user_id), url_for("applications.verify", user_id=row.user_id)
+            url_for("console_applications.decline", user_id=row.user_id),
+            url_for("console_applications.verify", user_id=row.user_id),
         )
 
 

@@ -133,7 +133,7 @@ class EmailsView(ConsoleView):
 
     def details_buttons(self, row: EmailEvent) -> Markup:
         return Markup('<a class="btn btn-primary" href="{}">Preview</a>').format(
-            url_for("mailbox.letter", event_id=row.id)
+            url_for("console_mailbox.letter", event_id=row.id)
         )
 
 
@@ -177,7 +177,7 @@ class JobsView(ConsoleView):
         if row.state is not OutboxState.DEAD or not may(current_actor().role, Permission.JOB_RETRY):
             return Markup()
         return Markup('<a class="btn btn-primary" href="{}" data-dialog>Try again</a>').format(
-            url_for("operations.retry", row_id=row.id)
+            url_for("console_operations.retry", row_id=row.id)
         )
 
 
