@@ -41,7 +41,8 @@ document.addEventListener("click", (event) => {
   const link = event.target.closest("[data-time-link]");
   if (!link || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;
   event.preventDefault();
-  void show(link.href);
+  // What is on its way replaces this link; following it as well would bring back what was just changed.
+  if (!region().hasAttribute("aria-busy")) void show(link.href);
 });
 document.addEventListener("change", (event) => {
   const tools = event.target.closest("[data-time-tools]");
