@@ -190,13 +190,15 @@ def database_of_its_own(servers: tuple[str, str], template: str, folder: Path) -
         made.append(app)
         return app
 
-    yield make
-    for app in made:
-        with app.app_context():
-            db.session.remove()
-            db.engine.dispose()
-    with _maintenance(database_url) as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    try:
+        yield make
+    finally:
+        for app in made:
+            with app.app_context():
+                db.session.remove()
+                db.engine.dispose()
+        with _maintenance(database_url) as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from tests.browser.stage import Stage, stage_on
+from tests.browser.stage import PATIENCE_MS, Stage, stage_on
 
 _HERE = Path(__file__).parent
 _CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -108,6 +108,7 @@ def open_page(chromium: Browser, trouble: Trouble) -> Iterator[Callable[..., Pag
 
     def make(*, width: int = 1440, height: int = 900, **options: Any) -> Page:
         context = chromium.new_context(viewport={"width": width, "height": height}, **options)
+        context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         page = context.new_page()
         trouble.watch(page)

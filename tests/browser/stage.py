@@ -20,7 +20,6 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from app.booking.tick import TickReport, tick
 from app.domain.context import CLOCK
-from app.models import User
 from tests.conftest import database_of_its_own
 from tests.factories.people import PASSWORD
 from tests.outbox import drain
@@ -68,13 +67,19 @@ class Stage:
         """The gateway's own books."""
         return [json.loads(path.read_text()) for path in (self.folder / "sandbox" / "charges").glob("*.json")]
 
-    def sign_in(self, page: Page, user: User, password: str = PASSWORD) -> None:
+    def sign_in(self, page: Page, email: str, password: str = PASSWORD, *, remember: bool = False) -> None:
         """Through the form, as anybody does."""
         page.goto(f"{self.address}/sign-in")
-        page.get_by_label("E-mail").fill(user.email)
-        page.get_by_label("Password", exact=True).fill(password)
-        page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url(lambda url: "/sign-in" not in url)
+        sign_in_here(page, email, password, remember=remember)
+
+
+def sign_in_here(page: Page, email: str, password: str = PASSWORD, *, remember: bool = False) -> None:
+    """Fill in the form that this page is."""
+    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Password", exact=True).fill(password)
+    page.get_by_label("Keep me signed in").set_checked(remember)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(lambda url: "/sign-in" not in url)
 
 
 def text_of(letter: EmailMessage) -> str:
@@ -112,7 +117,7 @@ def stage_on(servers: tuple[str, str], template: str, folder: Path, serving: Cal
     with (
         database_of_its_own(servers, template, folder) as make,
         # The address must be known before the application is made: the payment page's links carry it.
-        serving(lambda environ, start_response: running[0](environ, start_response)) as address,
+        serving(lambda *request: running[0](*request)) as address,  # noqa: PLW0108 - made a moment later
     ):
         app = make(public_url=address)
         clock = Clock()
