@@ -23,6 +23,7 @@ from app.api.fields import (
     pagination,
 )
 from app.api.schema import ANYBODY, api
+from app.api.writing import in_utc
 from app.booking.mentor_queries import MentorFilter, find_mentors, load_mentor_page, load_slots
 from app.booking.offerings import offerings_of
 from app.booking.read_models import MentorCard, OfferingView, ReviewView
@@ -237,8 +238,8 @@ def _usual_duration(mentor_id: UUID) -> int:
 
 def _slot(slot: Slot) -> dict[str, Any]:
     return {
-        "startAt": slot.start_at,
-        "endAt": slot.end_at,
+        "startAt": in_utc(slot.start_at),
+        "endAt": in_utc(slot.end_at),
         "localStart": slot.local_start.isoformat(),
         "available": slot.available,
         "reason": slot.reason,

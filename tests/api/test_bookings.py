@@ -14,7 +14,8 @@ from sqlalchemy import func, select
 from app.domain.vocabulary import BookingMode
 from app.extensions import db
 from app.foundation.transaction import transaction
-from app.models import MentoringSession, MentorProfile, User
+from app.integrations.payments.sandbox_behavior import Operation, Trouble
+from app.models import MentoringSession, MentorProfile, Payment, User
 from tests.api.contract import Caller, assert_unknown_alike, data_of, error_of
 from tests.factories.people import a_mentee, a_mentor, a_support_agent, offering_of
 from tests.factories.sessions import (
@@ -26,6 +27,7 @@ from tests.factories.sessions import (
     a_running_session,
     a_scheduled_session,
     fresh,
+    sandbox,
 )
 from tests.world import Clock
 
@@ -121,6 +123,20 @@ def test_the_same_key_with_another_body_is_refused(calling: Calling) -> None:
 
     error_of(me.post("/api/bookings", wish(mentor, title="Something else"), key="order-1"), 409, "idempotency_mismatch")
     assert count_sessions() == 1
+
+
+@pytest.mark.parametrize("trouble", [Trouble.FAIL, Trouble.LOSE_ANSWER])
+@pytest.mark.spec("BK-9", "API-2")
+def test_a_gateway_that_did_not_answer_is_asked_again_with_the_same_key(calling: Calling, trouble: Trouble) -> None:
+    me, body = calling(a_mentee()), wish(a_mentor())
+    sandbox().behavior.misbehave(Operation.START, trouble, times=1)
+
+    error_of(me.post("/api/bookings", body, key="order-1"), 503, "provider_failed")
+    booking = data_of(me.post("/api/bookings", body, key="order-1"), 201)
+
+    assert booking["payment"]["authorizationUrl"]
+    assert count_sessions() == 1
+    assert db.session.scalar(select(func.count()).select_from(Payment)) == 1
 
 
 @pytest.mark.spec("BK-9")
