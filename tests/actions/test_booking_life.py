@@ -179,6 +179,15 @@ def test_a_link_by_hand_replaces_the_providers() -> None:
     assert "meeting.delete" in work(session)
 
 
+@pytest.mark.spec("JN-4", "BK-5")
+def test_a_providers_room_that_comes_after_the_mentors_own_link_is_taken_down_again() -> None:
+    session = a_paid_session()
+    set_meeting_link(session.id, "https://call.example/mine", ctx=ctx_of(session.mentor))
+    session = with_room(session)
+    assert session.meeting_url == "https://call.example/mine"
+    assert "meeting.delete" in work(session)
+
+
 @pytest.mark.spec("JN-4", "SEC-4")
 @pytest.mark.parametrize(
     "url",
@@ -335,6 +344,8 @@ def test_a_mentors_rating_is_private_and_leaves_the_average_alone() -> None:
     review(session, 1, by=session.mentor)
     assert rating_of(session) == (None, 0)
     assert NotificationType.REVIEW_RECEIVED not in told(session, session.mentor_id)
+    review(session, 5)
+    assert rating_of(session) == (5.0, 1)
 
 
 @pytest.mark.spec("RV-1", "INV-8")
