@@ -10,13 +10,25 @@ from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
 
-from app.domain.vocabulary import ExceptionType
+from app.domain.vocabulary import ExceptionType, OutboxState
 from app.extensions import db
+from app.foundation import outbox
 from app.foundation.transaction import transaction
 from app.http.photos import photo_folder
-from app.models import AvailabilityException, MentoringSession, MentorOffering, PasswordReset, Registration, User
+from app.messaging.mail import send_mail
+from app.messaging.notify import notify
+from app.models import (
+    AvailabilityException,
+    MentoringSession,
+    MentorOffering,
+    OutboxRow,
+    PasswordReset,
+    Registration,
+    User,
+)
 from app.people import avatars, logins, tokens
 from app.people.credentials import new_secret, secret_hash
+from app.support.notes import add_note
 from tests.factories import people, sessions
 
 
@@ -112,6 +124,32 @@ class World:
         return sessions.checkout(self.draft)
 
     @cached_property
+    def note(self) -> Any:
+        """The id of ``support``'s note on ``session``."""
+        return add_note(self.session.id, note="Called the mentor.", ctx=people.ctx_of(self.support)).id
+
+    @cached_property
+    def applicant(self) -> User:
+        """A mentor whose application waits."""
+        return people.a_mentor(is_verified=False)
+
+    @cached_property
+    def letter(self) -> Any:
+        """The id of a queued e-mail to ``mentee``."""
+        mentee = self.mentee
+        with transaction():
+            return send_mail("welcome", mentee, ctx=people.ctx_of(mentee), cause="matrix")
+
+    @cached_property
+    def dead_job(self) -> Any:
+        """The id of outside work that was given up."""
+        ctx = people.ctx_of(self.mentee)
+        with transaction():
+            row_id = outbox.put("mail.send", key="matrix", payload={}, ctx=ctx)
+            db.session.execute(db.update(OutboxRow).values(state=OutboxState.DEAD))
+        return row_id
+
+    @cached_property
     def gateway(self) -> str:
         return sessions.sandbox().name
 
@@ -138,6 +176,13 @@ class World:
     def token_of_mentee(self) -> Any:
         """The id of an API token of ``mentee``."""
         return tokens.issue_token(self.mentee.id, name="script", ctx=people.ctx_of(self.mentee))[0].id
+
+    @cached_property
+    def notification(self) -> Any:
+        """The id of something that ``mentee`` was told."""
+        mentee_id, ctx = self.mentee.id, people.ctx_of(self.mentee)
+        with transaction():
+            return notify(mentee_id, "session_reminder", title="Soon", body="In an hour", ctx=ctx)
 
     @cached_property
     def static_file(self) -> str:

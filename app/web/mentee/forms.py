@@ -10,15 +10,10 @@ from wtforms.validators import InputRequired, Length, ValidationError
 
 from app.booking.read_models import OfferingView
 from app.domain.requests import DESCRIPTION_MAX, TITLE_LENGTH
-from app.domain.vocabulary import BookingMode, MeetingType
+from app.domain.vocabulary import BookingMode
 from app.domain.wording import format_money
+from app.web.meeting_words import MEETING_WORDS
 
-MEETING_WORDS = {
-    MeetingType.VIDEO: "Video call",
-    MeetingType.AUDIO: "Audio call",
-    MeetingType.CHAT: "Written chat",
-    MeetingType.IN_PERSON: "In person",
-}
 _ANY = Length(max=DESCRIPTION_MAX, message=f"Use at most {DESCRIPTION_MAX:,} characters.")
 
 

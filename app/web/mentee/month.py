@@ -52,6 +52,10 @@ class MonthView:
     following: date | None
     today: date
 
+    @property
+    def has_taken(self) -> bool:
+        return any(why for group in self.groups for _, why in group.slots)
+
 
 def load_month(
     mentor_id: UUID, *, day: date | None, duration: int, viewer_zone: str, mentee_id: UUID | None, now: datetime

@@ -26,6 +26,7 @@ from app.http.limits import limit_booking
 from app.http.login import requires
 from app.money.wallets import available_credit
 from app.web.asking import id_arg, instant, mentee_id, url_with
+from app.web.meeting_words import MEETING_WORDS
 from app.web.mentee.checkout import pay_page
 from app.web.mentee.choices import (
     Choice,
@@ -41,7 +42,7 @@ from app.web.mentee.choices import (
     with_key,
     words_of,
 )
-from app.web.mentee.forms import MEETING_WORDS, BookForm, DetailsForm
+from app.web.mentee.forms import BookForm, DetailsForm
 from app.web.mentee.month import load_month
 from app.web.refund_words import refund_steps
 

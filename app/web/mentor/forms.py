@@ -10,7 +10,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from app.domain.vocabulary import BookingMode, MeetingType
 from app.web.account.forms import CURRENCIES
 from app.web.forms import needed
-from app.web.mentee.forms import MEETING_WORDS
+from app.web.meeting_words import MEETING_WORDS
 from app.web.sessions.forms import at_most
 
 

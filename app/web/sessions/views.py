@@ -29,7 +29,7 @@ from app.http.login import requires
 from app.messaging.ics import CONTENT_TYPE, CalendarFacts, calendar_file
 from app.web.field_names import as_typed
 from app.web.forms import show
-from app.web.mentee.forms import MEETING_WORDS
+from app.web.meeting_words import MEETING_WORDS
 from app.web.refund_words import RefundStep, refund_steps
 from app.web.sessions.forms import CancelForm, NothingForm, ReviewForm
 from app.web.sessions.words import DECISION_WORDS, TIMELINE_WORDS, status_sentence

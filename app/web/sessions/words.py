@@ -80,5 +80,6 @@ def _cancelled(row: SessionRow) -> str:
         return "Cancelled."
     mine = row.cancelled_by.value == row.side.value
     who = _WHO.get(row.cancelled_by) or ("you" if mine else row.other.name)
-    why = row.cancellation_reason or (_WHY.get(row.cancellation_category) if row.cancellation_category else None)
+    given = (row.cancellation_reason or "").strip().rstrip(".")
+    why = given or (_WHY.get(row.cancellation_category) if row.cancellation_category else None)
     return f"Cancelled by {who}: {why}." if why and who != _WHO[CancelledBy.SYSTEM] else f"Cancelled by {who}."
