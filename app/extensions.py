@@ -61,7 +61,8 @@ class Base(DeclarativeBase):
 
 
 # Objects stay readable after a commit; whoever changes one loads it anew under a lock (booking.access).
-# ``create_savepoint`` lets a test wrap a whole request in a transaction of its own; without an outer one it changes nothing.
+# ``create_savepoint`` lets a test wrap a whole request in a transaction of its own; without an outer one it changes
+# nothing.
 _SESSION_OPTIONS: dict[str, Any] = {"expire_on_commit": False, "join_transaction_mode": "create_savepoint"}
 
 db = SQLAlchemy(model_class=Base, session_options=_SESSION_OPTIONS, disable_autonaming=True)
@@ -115,7 +116,9 @@ class Doorbell:
         if self._is_silent:
             return False
         jobs = [
-            Queue.prepare_data(_DELIVER, args=(str(row_id),), timeout=_JOB_TIMEOUT_SECONDS, result_ttl=0, failure_ttl=3600)
+            Queue.prepare_data(
+                _DELIVER, args=(str(row_id),), timeout=_JOB_TIMEOUT_SECONDS, result_ttl=0, failure_ttl=3600
+            )
             for row_id in row_ids
         ]
         if not jobs:

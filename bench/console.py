@@ -7,6 +7,7 @@ medians and their ratio: the ratio is the result, milliseconds only show the siz
 from __future__ import annotations
 
 import argparse
+import re
 import resource
 import statistics
 import subprocess
@@ -20,6 +21,7 @@ from typing import Any
 import psycopg
 from flask import Flask
 from flask.testing import FlaskClient
+from flask_migrate import upgrade
 from sqlalchemy import event, text
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -81,8 +83,6 @@ def prepare(folder: Path, database_url: str, redis_url: str, sessions: int) -> F
     )  # fmt: skip
     app = create_app(settings)
     with app.app_context():
-        from flask_migrate import upgrade
-
         upgrade()
         if not db.session.scalar(text("SELECT count(*) FROM users WHERE email = :agent"), {"agent": AGENT}):
             began = time.monotonic()
@@ -98,11 +98,11 @@ def prepare(folder: Path, database_url: str, redis_url: str, sessions: int) -> F
 
 def signed_in(app: Flask) -> FlaskClient:
     client = app.test_client()
-    client.get("/sign-in")
-    app.config["WTF_CSRF_ENABLED"] = False
-    answer = client.post("/sign-in", data={"email": AGENT, "password": PASSWORD})
-    app.config["WTF_CSRF_ENABLED"] = True
-    if answer.status_code != 302:
+    page = client.get("/sign-in").get_data(as_text=True)
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
+    form = {"email": AGENT, "password": PASSWORD, "csrf_token": token[1] if token else ""}
+    answer = client.post("/sign-in", data=form)
+    if answer.status_code not in {302, 303}:
         message = f"the agent could not sign in: {answer.status_code}"
         raise RuntimeError(message)
     return client
@@ -142,12 +142,12 @@ def compare(app: Flask, database_url: str) -> dict[str, float]:
         mine, theirs = side_by_side(lambda ours=ours: get(client, ours), lambda p=path, q=query: bare(by_hand, p, q))
         medians[name] = mine
         print(f"{name:22}{mine:9.1f}{theirs:9.1f}{mine / theirs:7.2f}{sent:5}{weight:6.0f}")
-    export(client, connection, now)
+    export(client, connection)
     connection.close()
     return medians
 
 
-def export(client: FlaskClient, connection: psycopg.Connection[Any], now: datetime) -> None:
+def export(client: FlaskClient, connection: psycopg.Connection[Any]) -> None:
     """CSV: first byte, total and memory, ours over the filter that holds about 100,000 rows."""
     since = connection.execute(
         "SELECT scheduled_at::date FROM sessions ORDER BY scheduled_at DESC OFFSET 100000 LIMIT 1"

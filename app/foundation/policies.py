@@ -19,7 +19,6 @@ from app.foundation.audit import record_staff_act
 from app.foundation.transaction import memo
 from app.models import MentoringSession, PolicyChange, PolicyVersion, SessionPolicy
 
-
 _MEMO = "policies"
 
 
@@ -53,7 +52,7 @@ def _newest() -> PoliciesInForce:
 
 
 def policies_for(session: MentoringSession) -> PoliciesInForce:
-    """What this session lives under: what was promised when it was booked, and today's settings for the rest (POL-5)."""
+    """What a session lives under: what was promised when it was booked, and today's settings for the rest (POL-5)."""
     return policies_under(session.policy_version_id, current_policies())
 
 

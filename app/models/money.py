@@ -23,9 +23,7 @@ class Payment(Model):
         CheckConstraint("amount_minor >= 0 AND credit_minor >= 0", name="amount"),
         Index("ix_payments_session_id", "session_id", "created_at"),
         Index("ix_payments_created_at", text("created_at DESC"), text("id DESC")),
-        Index(
-            "uq_payments_one_open", "session_id", unique=True, postgresql_where=text("status = 'initiated'")
-        ),
+        Index("uq_payments_one_open", "session_id", unique=True, postgresql_where=text("status = 'initiated'")),
         Index("ix_payments_flagged", "created_at", postgresql_where=text("flagged_reason IS NOT NULL")),
     )
 
@@ -34,7 +32,9 @@ class Payment(Model):
     gateway: Mapped[str]
     reference: Mapped[str]
     amount_minor: Mapped[int] = minor(comment="asked of the gateway")
-    credit_minor: Mapped[int] = minor(default=0, server_default=text("0"), comment="taken from the mentee's credit (MN-7)")
+    credit_minor: Mapped[int] = minor(
+        default=0, server_default=text("0"), comment="taken from the mentee's credit (MN-7)"
+    )
     currency: Mapped[str] = currency()
     status: Mapped[PaymentState] = enum_column(PaymentState, "status")
     authorization_url: Mapped[str | None]
@@ -90,7 +90,10 @@ class LedgerAccount(Model):
     __tablename__ = "ledger_accounts"
     __table_args__ = (
         UniqueConstraint(
-            "kind", "owner_id", "currency", name="uq_ledger_accounts_kind_owner_id_currency",
+            "kind",
+            "owner_id",
+            "currency",
+            name="uq_ledger_accounts_kind_owner_id_currency",
             postgresql_nulls_not_distinct=True,
         ),
         Index("ix_ledger_accounts_owner_id", "owner_id"),
@@ -167,7 +170,9 @@ class ReconciliationFinding(Model):
     """A disagreement that the nightly reconciliation found (MN-11)."""
 
     __tablename__ = "reconciliation_findings"
-    __table_args__ = (Index("ix_reconciliation_findings_open", "found_at", postgresql_where=text("resolved_at IS NULL")),)
+    __table_args__ = (
+        Index("ix_reconciliation_findings_open", "found_at", postgresql_where=text("resolved_at IS NULL")),
+    )
 
     id: Mapped[UUID] = uuid_key()
     key: Mapped[str] = mapped_column(unique=True)

@@ -99,9 +99,7 @@ class MentorProfile(Model):
     requested_rate_minor: Mapped[int | None] = mapped_column(comment="as wished in the application")
     requested_currency: Mapped[str | None]
 
-    user: Mapped[User] = relationship(
-        back_populates="mentor_profile", foreign_keys=[user_id], lazy="raise_on_sql"
-    )
+    user: Mapped[User] = relationship(back_populates="mentor_profile", foreign_keys=[user_id], lazy="raise_on_sql")
 
 
 class Login(Model):
@@ -172,7 +170,9 @@ class ApiToken(Model):
     user_id: Mapped[UUID] = refers("users.id", index=True)
     name: Mapped[str]
     token_hash: Mapped[str] = mapped_column(unique=True)
-    scopes: Mapped[list[str]] = texts(default=list, server_default=text("'{}'"), comment="empty: all that its owner may")
+    scopes: Mapped[list[str]] = texts(
+        default=list, server_default=text("'{}'"), comment="empty: all that its owner may"
+    )
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]

@@ -81,7 +81,8 @@ class WeeklyPattern(Model):
     blocks: Mapped[list[dict[str, Any]]] = json(
         default=list,
         server_default=text("'[]'"),
-        comment='[{"start": "09:00", "end": "12:00", "type": "AVAILABLE"}]; an end not after its start is on the next day',
+        comment='[{"start": "09:00", "end": "12:00", "type": "AVAILABLE"}]; '
+        "an end not after its start is on the next day",
     )
 
 

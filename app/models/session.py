@@ -90,9 +90,7 @@ class MentoringSession(Model):
             "reassignment_deadline",
             postgresql_where=text("reassignment_status IN ('pending_acceptance', 'awaiting_mentee_choice')"),
         ),
-        Index(
-            "ix_sessions_was_reassigned", "scheduled_at", postgresql_where=text("was_reassigned")
-        ),
+        Index("ix_sessions_was_reassigned", "scheduled_at", postgresql_where=text("was_reassigned")),
         Index(
             "ix_sessions_pending_reschedule",
             "scheduled_at",
@@ -107,7 +105,14 @@ class MentoringSession(Model):
         Index(
             "ix_sessions_untimed",
             "created_at",
-            postgresql_include=["status", "refund_status", "cancelled_by", "currency", "rate_minor", "refund_amount_minor"],
+            postgresql_include=[
+                "status",
+                "refund_status",
+                "cancelled_by",
+                "currency",
+                "rate_minor",
+                "refund_amount_minor",
+            ],  # fmt: skip
             postgresql_where=text("scheduled_at IS NULL"),
         ),
         Index(
@@ -159,7 +164,9 @@ class MentoringSession(Model):
     rescheduled_from: Mapped[UUID | None] = refers("sessions.id", nullable=True)
     reschedule_count: Mapped[int] = mapped_column(default=0, server_default=text("0"), comment="the mentee's")
     mentor_reschedule_count: Mapped[int] = mapped_column(default=0, server_default=text("0"))
-    reschedules_total: Mapped[int] = mapped_column(Computed("reschedule_count + mentor_reschedule_count", persisted=True))
+    reschedules_total: Mapped[int] = mapped_column(
+        Computed("reschedule_count + mentor_reschedule_count", persisted=True)
+    )
     recording_config: Mapped[dict[str, Any]] = json(default=dict, server_default=text("'{}'"))
 
     refund_amount_minor: Mapped[int] = minor(default=0, server_default=text("0"))

@@ -10,7 +10,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class MeetingRequest:
-    """A session that needs a room. ``starts_at`` is in UTC, ``duration`` in minutes; ``key`` stays the same for ever."""
+    """A session that needs a room. ``starts_at`` is in UTC, ``duration`` in minutes; ``key`` is the same for ever."""
 
     session_id: UUID
     key: str
