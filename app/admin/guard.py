@@ -37,7 +37,7 @@ class Guarded:
     def is_visible(self) -> bool:
         return False  # Flask-Admin's own menu is not drawn
 
-    def _handle_view(self, name: str, **kwargs: Any) -> None:
+    def _handle_view(self, name: str, /, **kwargs: Any) -> None:  # an address may hold a <name>, too
         """:raises SignInRequired: nobody is signed in; :raises Forbidden: somebody without the permission."""
         actor = current_actor()
         require(actor, Permission.CONSOLE_ENTER)

@@ -150,6 +150,11 @@ class World:
         return row_id
 
     @cached_property
+    def trail(self) -> str:
+        """The name of an audit trail that is exported."""
+        return "staff-acts"
+
+    @cached_property
     def gateway(self) -> str:
         return sessions.sandbox().name
 

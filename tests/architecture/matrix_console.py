@@ -1,0 +1,100 @@
+"""Who gets what in the console: the lines of ``matrix.py`` for written pages, and one line for each generated table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tests.architecture.matrix import (
+    ADMIN,
+    CONSOLE,
+    OPS_AND_ADMIN,
+    STAFF,
+    SUPPORT_AND_ADMIN,
+    Answer,
+    Expected,
+    Row,
+    but,
+    only,
+    row,
+)
+
+_SESSION = {"session_id": "session"}
+_NOTE = {"session_id": "session", "note_id": "note"}
+_CASE = "/admin/sessions/<uuid:session_id>"
+_APPLICANT = {"user_id": "applicant"}
+_LETTER = {"event_id": "letter"}
+
+CONSOLE_ROWS = [
+    *row("GET", "/admin/", CONSOLE),
+    *row("GET", "/admin/tables/", CONSOLE),
+    *row("GET", "/admin/sessions/", CONSOLE),
+    *row("GET", "/admin/sessions/people", CONSOLE),
+    *row("GET", "/admin/sessions/export.csv", SUPPORT_AND_ADMIN),
+    *row("GET", _CASE, CONSOLE, ids=_SESSION),
+    *row("GET", f"{_CASE}/", CONSOLE, ids=_SESSION),
+    *row("GET POST", f"{_CASE}/cancel", SUPPORT_AND_ADMIN, ids=_SESSION),
+    *row("GET POST", f"{_CASE}/notes", SUPPORT_AND_ADMIN, ids=_SESSION, data={"note": "Called the mentor."}),
+    # A note is edited by whoever wrote it, here support.
+    *row("GET", f"{_CASE}/notes/<uuid:note_id>", SUPPORT_AND_ADMIN, ids=_NOTE),
+    *row("POST", f"{_CASE}/notes/<uuid:note_id>", only("support"), ids=_NOTE, data={"note": "Called him twice."}),
+    *row("GET", "/admin/applications/", ADMIN),
+    *row("GET POST", "/admin/applications/<uuid:user_id>/verify", ADMIN, ids=_APPLICANT),
+    *row("GET POST", "/admin/applications/<uuid:user_id>/decline", ADMIN, ids=_APPLICANT),
+    *row("GET", "/admin/mailbox/", CONSOLE),
+    *row("GET", "/admin/mailbox/<uuid:event_id>", CONSOLE, ids=_LETTER),
+    *row("GET", "/admin/mailbox/<uuid:event_id>/body.html", CONSOLE, ids=_LETTER),
+    *row("GET", "/admin/operations/", CONSOLE),
+    *row("GET POST", "/admin/operations/jobs/<uuid:row_id>/retry", OPS_AND_ADMIN, ids={"row_id": "dead_job"}),
+    *row("GET POST", "/admin/audit/verify/", CONSOLE),
+    *row("GET", "/admin/audit/export/", ADMIN),
+    *row("GET", "/admin/audit/export/<name>.csv", ADMIN, ids={"name": "trail"}),
+]  # fmt: skip
+
+_WRITING = ("/new/", "/edit/", "/delete/", "/action/", "/ajax/update/")
+# Flask-Admin's own file and look-up: need more than the address says, or are not offered.
+_ASIDE = ("/export/<export_type>/", "/ajax/lookup/")
+
+
+@dataclass(frozen=True)
+class GeneratedView:
+    """Every rule below ``prefix``, as Flask-Admin makes them for one table.
+
+    Nobody creates, edits or deletes there: what readers get from those addresses is ``CLOSED``.
+
+    :param readers: who sees the list and the details
+    """
+
+    prefix: str
+    readers: frozenset[str]
+
+    def rules_below(self, rules: Iterable[tuple[str, str]]) -> list[Row]:
+        return [Row(method, rule, self._expected(rule)) for method, rule in rules if rule.startswith(self.prefix)]
+
+    def _expected(self, rule: str) -> Expected:
+        if rule.endswith(_WRITING + _ASIDE):
+            return but(only(*self.readers), **dict.fromkeys(self.readers, Answer.CLOSED))
+        return only(*self.readers)
+
+
+_EVERY_STAFF = frozenset(STAFF)
+_CASE_WORKERS = frozenset({"support", "admin"})
+_ADMINS = frozenset({"admin"})
+
+_FOR_ALL_STAFF = (
+    "calendar-entries", "decision-records", "email-events", "heartbeats", "jobs", "kill-switches", "ledger-accounts",
+    "ledger-postings", "ledger-transactions", "notifications", "payments", "reconciliation-findings", "refunds",
+    "reschedule-requests", "session-joins", "session-rows", "webhook-events",
+)  # fmt: skip
+_FOR_CASE_WORKERS = (
+    "admin-session-notes", "availability-exceptions", "mentor-offerings", "mentor-schedules", "mentors",
+    "note-history", "payouts", "policy-history", "policy-overrides", "policy-versions", "reason-snippets",
+    "session-disputes", "session-log", "session-policies", "session-reviews", "staff-trail", "strikes", "users",
+    "weekly-patterns",
+)  # fmt: skip
+
+GENERATED = [
+    *(GeneratedView(f"/admin/{name}/", readers=_EVERY_STAFF) for name in _FOR_ALL_STAFF),
+    *(GeneratedView(f"/admin/{name}/", readers=_CASE_WORKERS) for name in _FOR_CASE_WORKERS),
+    GeneratedView("/admin/api-tokens/", readers=_ADMINS),
+]
