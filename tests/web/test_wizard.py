@@ -22,6 +22,7 @@ from app.integrations.payments.base import ChargeState
 from app.models import MentoringSession, User
 from tests.factories.people import a_mentee, a_mentor, an_offering, offering_of, sign_in
 from tests.factories.sessions import START_AT, a_draft, book, fresh, sandbox
+from tests.web.test_session_page import statements
 from tests.world import Clock, context
 
 pytestmark = pytest.mark.usefixtures("app", "clock")
@@ -388,3 +389,24 @@ def test_lengths_and_days_can_be_switched(client: FlaskClient, app: Flask, mento
     assert 'value="2028-03-02T16:30:00Z"' not in long.text
     for odd in ("?day=nonsense", "?day=0001-01-01", "?day=9999-12-31", "?minutes=7", "?zone=Mars/Base", "?start=x"):
         assert client.get(f"/book/{mentor.id}{odd}").status_code == 200, odd
+
+
+@pytest.mark.spec("PERF-7")
+def test_the_first_step_takes_the_same_statements_however_much_is_booked(client: FlaskClient, mentor: User) -> None:
+    place = f"/book/{mentor.id}?day=2028-03-01&minutes=60"
+    before = statements(client, place)
+    for hours in (0, 2, 4):
+        book(mentor=mentor, at=START_AT + timedelta(hours=hours))
+    assert statements(client, place) == before
+    assert before <= 8
+
+
+@pytest.mark.spec("BK-10")
+def test_too_many_unpaid_bookings_are_refused_in_words(client: FlaskClient, mentor: User, mentee: User) -> None:
+    for hours in (2, 4, 5):
+        a_draft(mentor=mentor, mentee=mentee, at=START_AT.replace(day=2) + timedelta(hours=hours - 2))
+    answer = book_it(client, mentor)
+    assert "/confirm" in answer.location
+    page = client.get(answer.location)
+    assert "unpaid bookings" in page.text
+    assert TITLE in page.text

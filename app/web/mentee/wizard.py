@@ -14,7 +14,16 @@ from app.booking.drafts import find_own_draft
 from app.booking.facts import load_availability, nearest_starts
 from app.booking.queries import load_mentor_page, load_session_row
 from app.booking.read_models import MentorPage, OfferingView
-from app.domain.errors import IdempotencyMismatch, Invalid, NotFound, ProviderFailed, Refused, SlotTaken
+from app.domain.errors import (
+    Conflict,
+    DomainError,
+    IdempotencyMismatch,
+    Invalid,
+    NotFound,
+    ProviderFailed,
+    Refused,
+    SlotTaken,
+)
 from app.domain.permissions import Permission
 from app.domain.times import Interval, parse_instant, zone, zone_names
 from app.domain.vocabulary import BookingMode, MeetingType, SessionStatus
@@ -142,8 +151,8 @@ def book(mentor_id: UUID) -> ResponseReturnValue:
         answer = make_response(redirect(here, 303))
         keep_words(answer, mentor_id, with_key(words, None))
         return answer
-    except (Invalid, Refused) as error:
-        back = here if isinstance(error, Refused) else _same("mentee.details", mentor_id)
+    except (Conflict, Invalid, Refused) as error:
+        back = _same("mentee.details", mentor_id) if isinstance(error, Invalid) else here
         return refused(_explained(error), back)
     answer = make_response(_after_booking(UUID(result["id"])))
     forget_words(answer, mentor_id)
@@ -348,8 +357,8 @@ def _asked_before() -> Words | None:
     )
 
 
-def _explained(error: Invalid | Refused) -> Invalid | Refused:
+def _explained(error: DomainError) -> DomainError:
     """The message of a refusal with what it says of single fields: a toast has no fields."""
-    if isinstance(error, Invalid) and error.fields:
+    if error.fields:
         error.message = " ".join(dict.fromkeys(error.fields.values()))
     return error
