@@ -1,4 +1,7 @@
-"""What may be forgotten: rows that guard against repeats of long ago (OPS-4). History itself is never deleted."""
+"""What may be forgotten (OPS-4): guards against repeats of long ago, and what was typed and never confirmed.
+
+History itself is never deleted.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from app.domain.context import Context
 from app.domain.vocabulary import OutboxState
 from app.extensions import db
 from app.foundation.transaction import transaction
-from app.models import IdempotencyKey, OutboxRow
+from app.models import IdempotencyKey, OutboxRow, Registration
 
 _BATCH = 1_000
 # Mails are told apart by their own records for ever; the row that carried one is of no use after a month. Rows of
@@ -30,7 +33,10 @@ def forget_old(*, ctx: Context) -> dict[str, int]:
     )
     key = (IdempotencyKey.user_id, IdempotencyKey.key, IdempotencyKey.scope)
     repeats = select(*key).where(IdempotencyKey.created_at < ctx.now - _REPEATS)
+    # Names and password hashes of people who never came: the link has ended, so they are of no use to anybody.
+    typed = select(Registration.id).where(Registration.expires_at < ctx.now)
     return {
+        "registrations": _in_batches(lambda: delete(Registration).where(Registration.id.in_(typed.limit(_BATCH)))),
         "outbox": _in_batches(lambda: delete(OutboxRow).where(OutboxRow.id.in_(mails.limit(_BATCH)))),
         "idempotency_keys": _in_batches(lambda: delete(IdempotencyKey).where(tuple_(*key).in_(repeats.limit(_BATCH)))),
     }

@@ -13,6 +13,7 @@ from app.domain.context import SYSTEM, Context
 from app.domain.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
 from app.domain.vocabulary import Role
 from app.extensions import db
+from app.foundation import cleanup
 from app.models import AdminAuditTrail, ApiToken, EmailEvent, Login, OutboxRow, PasswordReset, Registration, User
 from app.people import accounts, logins, passwords, profile, registration, sign_in, tokens
 from tests.factories.people import PASSWORD, a_mentee, a_support_agent, actor_of, an_admin, an_ops, ctx_of
@@ -61,6 +62,18 @@ def test_a_registration_link_works_once_and_for_two_days(app: Flask, clock: Cloc
     clock.advance(days=2, seconds=1)
     with pytest.raises(Invalid, match="no longer works"):
         registration.confirm_registration(late, ctx=ctx())
+
+
+@pytest.mark.spec("ID-3")
+def test_what_was_typed_and_never_confirmed_is_forgotten_once_its_link_has_ended(
+    app: Flask, clock: Clock, ctx: MakeContext
+) -> None:
+    ask(ctx())
+    clock.advance(days=2)
+    assert cleanup.forget_old(ctx=ctx())["registrations"] == 0
+    clock.advance(seconds=1)
+    assert cleanup.forget_old(ctx=ctx())["registrations"] == 1
+    assert db.session.scalar(select(func.count()).select_from(Registration)) == 0
 
 
 @pytest.mark.spec("ID-2")
