@@ -53,10 +53,10 @@ from app.web.mentee.choices import (
 )
 from app.web.mentee.forms import BookForm, DetailsForm
 from app.web.mentee.month import load_month
-from app.web.refund_words import refund_steps
+from app.web.refund_words import RefundStep, refund_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 bp = Blueprint("mentee", __name__)
 
@@ -114,7 +114,13 @@ def details(mentor_id: UUID) -> ResponseReturnValue:
     form.offer(fitting(mentor, choice), in_words=choice.in_words)
     if not is_back and form.validate_on_submit():
         return _on_to_confirm(mentor, choice.but(offering=UUID(form.offering.data)), _typed(form), before)
-    return _page("mentee/step_details.html", 2, mentor, choice, status=422 if form.errors else 200, form=form)
+    offers = fitting(mentor, choice)
+    # With one offering there is no choice: the summary shows it, and from when on cancelling would cost something.
+    sole = choice.but(offering=offers[0].id) if len(offers) == 1 else choice
+    refunds = _refunds(sole, chosen(mentor, sole))
+    return _page(
+        "mentee/step_details.html", 2, mentor, sole, status=422 if form.errors else 200, form=form, refunds=refunds
+    )
 
 
 @bp.get("/book/<uuid:mentor_id>/confirm")
@@ -238,9 +244,7 @@ def _on_to_confirm(mentor: MentorPage, choice: Choice, typed: Words, before: Wor
 def _confirm_page(
     mentor: MentorPage, choice: Choice, offering: OfferingView, words: Words, *, is_kept: bool
 ) -> ResponseReturnValue:
-    now = request_now()
     policies = current_policies().values
-    steps = refund_steps(policies, start=choice.start, price=offering.price, now=now) if choice.start else []
     user = mentee_id()
     is_request = offering.booking_mode is BookingMode.REQUEST
     covered = bool(
@@ -259,11 +263,18 @@ def _confirm_page(
         is_kept=is_kept,
         is_request=is_request,
         is_covered=covered,
-        refunds=steps,
+        refunds=_refunds(choice, offering),
         hold_minutes=policies.payment_hold_minutes,
         answer_hours=policies.request_review_expiry_hours,
         meeting_words=MEETING_WORDS,
     )
+
+
+def _refunds(choice: Choice, offering: OfferingView | None) -> Sequence[RefundStep]:
+    """What cancelling would give back at which date, as far as time and price are known."""
+    if choice.start is None or offering is None:
+        return ()
+    return refund_steps(current_policies().values, start=choice.start, price=offering.price, now=request_now())
 
 
 def _unless_bookable(mentor: MentorPage, choice: Choice) -> Response | None:
