@@ -1,4 +1,5 @@
-/* "/" goes to the search, "?" shows the keys; a link or button with data-key="c" answers to c (named by data-key-label). */
+/* "/" goes to the search (the frame's, else the page's), "?" shows the keys; a link, button or field with data-key="c"
+   answers to c (named by data-key-label). */
 
 import { makeDialog } from "./dialog.js";
 
@@ -43,13 +44,16 @@ const help = () => {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || writing(event.target)) return;
   if (event.key === "/") {
-    const search = document.querySelector("[data-search]");
+    const search = document.querySelector("[data-search]") ?? document.querySelector("main input[type=search]");
     if (search) { event.preventDefault(); search.focus(); search.select(); }
   } else if (event.key === "?") {
     help();
   } else if (!document.querySelector("dialog.dialog[open]")) {
     const target = [...document.querySelectorAll("[data-key]")].find((node) => node.dataset.key === event.key);
-    if (target) { event.preventDefault(); target.click(); }
+    if (!target) return;
+    event.preventDefault();
+    if (target.matches("input, textarea, select")) target.focus();
+    else target.click();
   }
 });
 document.addEventListener("click", (event) => { if (event.target.closest("[data-help]")) help(); });
