@@ -82,6 +82,16 @@ def sign_in_here(page: Page, email: str, password: str = PASSWORD, *, remember: 
     page.wait_for_url(lambda url: "/sign-in" not in url)
 
 
+def sticking_out(page: Page) -> list[str]:
+    """What makes the page wider than its window; nothing when it fits."""
+    found: list[str] = page.evaluate(
+        """() => document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll("body *")]
+          .filter((node) => node.getBoundingClientRect().right > innerWidth + 1)
+          .map((node) => `${node.tagName}.${node.className} to ${Math.round(node.getBoundingClientRect().right)}`)"""
+    )
+    return found[:12]
+
+
 def text_of(letter: EmailMessage) -> str:
     """The letter's plain text."""
     part = letter.get_body(("plain",))

@@ -1,0 +1,145 @@
+"""A product in which everything has happened once: people of each role, and sessions in every state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from app.booking.review import review_session
+from app.domain.vocabulary import BookingMode
+from app.domain.wording import format_iso
+from app.extensions import db
+from app.models import (
+    AdminAuditTrail,
+    DecisionRecord,
+    EmailEvent,
+    LedgerTransaction,
+    OutboxRow,
+    Payment,
+    Refund,
+    SessionAuditLog,
+    User,
+)
+from app.people.mentors import apply_as_mentor
+from app.support.force_cancel import force_cancel
+from app.support.notes import add_note
+from tests.browser.stage import Stage
+from tests.factories import sessions as made
+from tests.factories.people import (
+    a_mentee,
+    a_mentor,
+    a_support_agent,
+    an_admin,
+    an_offering,
+    an_ops,
+    ctx_of,
+    offering_of,
+)
+from tests.world import START
+
+ROLES = ("visitor", "mentee", "mentor", "support", "admin", "ops")
+
+# What must not break a page: long, in other scripts, and with what looks like markup.
+LONG_NAME = "Jean-Baptiste Emanuel Zorg-Featherstonehaugh of Habsburg 🙂"
+LONG_TITLE = "How to lead a team of <b>five</b> through a migration that nobody wanted, in one quarter 🚀"
+_LATER = START + timedelta(days=4)
+# One row of each of these tables, whichever.
+_ROWS = {
+    "act": AdminAuditTrail.id,
+    "decision": DecisionRecord.id,
+    "job": OutboxRow.id,
+    "letter": EmailEvent.id,
+    "logged": SessionAuditLog.id,
+    "payment": Payment.id,
+    "refund": Refund.id,
+    "transaction": LedgerTransaction.id,
+}
+
+
+@dataclass(frozen=True)
+class Furnished:
+    """What ``furnish`` has made.
+
+    :param people: by role, the address with which each signs in
+    :param names: what the placeholders in an address stand for
+    """
+
+    stage: Stage
+    people: dict[str, str]
+    names: dict[str, object]
+
+
+def furnish(stage: Stage) -> Furnished:
+    """Let it all happen, and stand at the Friday after."""
+    with stage.app.app_context():
+        people = {
+            "mentee": a_mentee(name=LONG_NAME, email="mentee@people.example", timezone="America/New_York"),
+            "mentor": a_mentor(name="Ada Berg", email="mentor@people.example", timezone="Europe/Berlin"),
+            "support": a_support_agent(name="Sam Support", email="support@people.example", timezone="Europe/Berlin"),
+            "admin": an_admin(name="Alex Admin", email="admin@people.example"),
+            "ops": an_ops(name="Olu Ops", email="ops@people.example"),
+        }
+        names = _fill(stage, people)
+        stage.clock.set(_LATER)
+        stage.tick()
+        stage.run_outbox()
+        emails = {role: user.email for role, user in people.items()}
+    return Furnished(stage, emails, names)
+
+
+def _fill(stage: Stage, people: dict[str, User]) -> dict[str, object]:
+    mentee, mentor = people["mentee"], people["mentor"]
+    paid = offering_of(mentor)
+    free = an_offering(mentor, title="A free chat", rate_minor=0, duration=30)
+    reading = an_offering(mentor, title="Reading your code", booking_mode=BookingMode.REQUEST)
+    both = {"mentee": mentee, "mentor": mentor, "offering_id": paid.id}
+    hours = (made.START_AT + timedelta(hours=number) for number in (0, 2, 4))
+    completed = made.a_paid_session(at=next(hours), title=LONG_TITLE, **both)
+    cancelled = made.a_cancelled_session(at=next(hours), **both)
+    ended = made.a_paid_session(at=next(hours), title="A session that went wrong", **both)
+    support = ctx_of(people["support"])
+    note = add_note(ended.id, note="The mentor wrote that his train stands still.", ctx=support)
+    force_cancel(ended.id, reason="The mentor's train stands still.", fingerprint=None, ctx=support)
+    stage.run_outbox()
+    stage.clock.set(_LATER)
+    stage.tick()
+    review_session(completed.id, rating=5, comment="Worth every minute.\nThank you.", ctx=ctx_of(mentee))
+    soon = (_LATER.replace(hour=10, minute=0) + timedelta(days=day) for day in range(3, 8))
+    upcoming = made.a_paid_session(at=next(soon), **both)
+    chat = made.book(at=next(soon), **both | {"offering_id": free.id})
+    request = made.book(at=next(soon), **both | {"offering_id": reading.id})
+    draft = made.a_draft(at=next(soon), **both)
+    reference = made.checkout(draft)
+    applicant = a_mentee(name="Nia New", email="nia@people.example")
+    apply_as_mentor(
+        applicant.id, headline="I listen", bio="Twenty years in support.", expertise=["Support"], timezone="Asia/Tokyo",
+        rate_minor=4_000, currency="EUR", ctx=ctx_of(applicant),
+    )  # fmt: skip
+    return {
+        "mentor": mentor.id,
+        "mentee": mentee.id,
+        "applicant": applicant.id,
+        "offering": paid.id,
+        "start": _iso(next(soon)),
+        "taken": _iso(upcoming.scheduled_at),
+        "completed": completed.id,
+        "cancelled": cancelled.id,
+        "ended": ended.id,
+        "upcoming": upcoming.id,
+        "chat": chat.id,
+        "request": request.id,
+        "draft": draft.id,
+        "reference": reference,
+        "note": note.id,
+        **{name: _first(key) for name, key in _ROWS.items()},
+    }
+
+
+def _iso(moment: datetime | None) -> str:
+    assert moment is not None
+    return format_iso(moment)
+
+
+def _first(key: Any) -> object:
+    return db.session.scalars(db.select(key).limit(1)).one()

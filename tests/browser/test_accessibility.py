@@ -1,0 +1,101 @@
+"""Every page, as each role sees it, wide and on a phone: no barrier, nothing cut off, nothing from outside."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from tests.browser.conftest import Trouble, serving
+from tests.browser.furnished import ROLES, Furnished, furnish
+from tests.browser.pages import ADDRESSES, LEFT_OUT
+from tests.browser.stage import stage_on, sticking_out
+
+WIDTHS = (1440, 360)
+BAD = frozenset({"serious", "critical"})
+_AXE = Axe().axe_script
+# The lines of a drop-down list are drawn by the browser itself, and the API's endpoints are alike, two of each chapter
+# are enough: both would take axe longer than all else.
+_RUN = """async () => (await axe.run(
+  {exclude: [["option"], [".api-endpoint:nth-of-type(n+3)"]]},
+  {resultTypes: ["violations"], preload: false, iframes: false},
+)).violations"""
+
+
+@pytest.fixture(scope="module")
+def furnished(servers: tuple[str, str], template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Furnished]:
+    """One product in which everything has happened once, for all pages of this module, which change nothing."""
+    folder: Path = tmp_path_factory.mktemp("furnished")
+    with stage_on(servers, template, folder, serving) as stage:
+        yield furnish(stage)
+
+
+@pytest.fixture(scope="module")
+def signed_in(chromium: Browser, furnished: Furnished) -> Iterator[Callable[[str], BrowserContext]]:
+    """``signed_in(role)``: a browser of somebody of that role; ``visitor`` is nobody."""
+    contexts: dict[str, BrowserContext] = {}
+
+    def make(role: str) -> BrowserContext:
+        if role not in contexts:
+            # Without motion nothing is measured while it fades.
+            contexts[role] = chromium.new_context(reduced_motion="reduce")
+            if role != "visitor":
+                page = contexts[role].new_page()
+                furnished.stage.sign_in(page, furnished.people[role])
+                page.close()
+        return contexts[role]
+
+    yield make
+    for context in contexts.values():
+        context.close()
+
+
+def _barriers(page: Page) -> list[tuple[str, str, str]]:
+    page.evaluate(_AXE)
+    found: list[dict[str, Any]] = page.evaluate(_RUN)
+    return [
+        (each["id"], node["html"][:160], node.get("failureSummary", "")[:300])
+        for each in found
+        if each["impact"] in BAD
+        for node in each["nodes"]
+    ]
+
+
+@pytest.mark.spec("UX-1", "UX-2", "UX-5")
+@pytest.mark.parametrize("role,address", [(role, each) for role in ROLES for each in ADDRESSES[role]])
+def test_a_page_has_no_barrier_fits_and_keeps_to_itself(
+    furnished: Furnished, signed_in: Callable[[str], BrowserContext], role: str, address: str
+) -> None:
+    page = signed_in(role).new_page()
+    trouble = Trouble()
+    trouble.watch(page)
+    page.set_viewport_size({"width": WIDTHS[0], "height": 900})
+    answer = page.goto(furnished.stage.address + address.format_map(furnished.names))
+    assert answer is not None
+    assert answer.status == 200, answer.status
+    assert "/sign-in" not in page.url or "sign-in" in address
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        assert sticking_out(page) == [], f"at {width}"
+        assert _barriers(page) == [], f"at {width}"
+    assert trouble == []
+    page.close()
+
+
+def test_every_page_of_the_product_is_looked_at(furnished: Furnished) -> None:
+    """A page that is added is added to ``pages.py``, too."""
+    rules = furnished.stage.app.url_map
+    adapter = rules.bind("localhost")
+    looked_at = {
+        adapter.match(address.format_map(furnished.names).partition("?")[0], return_rule=True)[0].rule
+        for addresses in ADDRESSES.values()
+        for address in addresses
+    }
+    pages = {rule.rule for rule in rules.iter_rules() if "GET" in (rule.methods or ()) and not rule.websocket}
+    missing = {rule for rule in pages - looked_at if not any(re.match(start, rule) for start in LEFT_OUT)}
+    assert sorted(missing) == []
