@@ -15,7 +15,7 @@ from flask import flash, request, url_for
 from flask_admin.contrib.sqla import ModelView
 from flask_admin.model.template import BaseListRowAction
 from markupsafe import Markup
-from sqlalchemy import ColumnElement, func, inspect, or_, select
+from sqlalchemy import ColumnElement, false, func, inspect, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import raiseload
 
@@ -33,6 +33,17 @@ from app.support.session_list import person_matches
 
 _log = structlog.get_logger(__name__)
 _DEEPEST_PAGE = 2_000
+
+# Flask-Admin's own routes, each with what must be true of a view that has it.
+_OPENED_BY = {
+    "create_view": "can_create",
+    "edit_view": "can_edit",
+    "delete_view": "can_delete",
+    "action_view": "has_actions",
+    "export": "can_export",
+    "ajax_lookup": "form_ajax_refs",
+    "ajax_update": "column_editable_list",
+}
 
 # (label, condition); no condition shows everything.
 Tab = tuple[str, Callable[[], ColumnElement[bool]] | None]
@@ -54,6 +65,8 @@ class ConsoleView(Guarded, ModelView):
     page_size = 50
     can_set_page_size = True
     page_size_options = (25, 50, 100)
+    _urls: Any
+    has_actions: ClassVar[bool] = False
     count_cap: ClassVar[int] = 10_000
     list_template = "admin/tables/list.html"
     details_template = "admin/tables/details.html"
@@ -84,6 +97,8 @@ class ConsoleView(Guarded, ModelView):
         }
         self.column_formatters = formatters
         self.column_formatters_detail = {**formatters, **(self.column_formatters_detail or {})}
+        # Closed means that there is no address at all, not that a view behind it says no.
+        self._urls = [entry for entry in self._urls if getattr(self, _OPENED_BY.get(entry[1], "permission"))]
         kwargs.setdefault("endpoint", model.__tablename__)
         super().__init__(model, db, **kwargs)
 
@@ -129,15 +144,18 @@ class ConsoleView(Guarded, ModelView):
             query, _, _, _ = self._apply_filters(query, None, {}, {}, filters)
         keys = list(inspect(self.model).primary_key)
         counted = query.with_entities(*keys).limit(self.count_cap + 1).subquery()
-        count = db.session.scalar(select(func.count()).select_from(counted))
+        total = select(func.count()).select_from(counted).scalar_subquery()
         chosen = self._ordered(query.with_entities(*keys), sort_column, descending=sort_desc)
         size = min(page_size or self.page_size, max(self.page_size_options))
         ids = chosen.limit(size).offset(page * size).subquery()
-        rows = db.session.query(self.model).options(raiseload("*"), *self.row_options())
+        rows = db.session.query(self.model, total.label("total")).options(raiseload("*"), *self.row_options())
         rows = rows.join(ids, *(self._joined(keys, ids)))
         found = self._ordered(rows, sort_column, descending=sort_desc).all()
-        self._remember(found)
-        return count, found
+        models = [row[0] for row in found]
+        self._remember(models)
+        if found:
+            return found[0].total, models
+        return (db.session.scalar(select(total)) if page else 0), []
 
     def row_options(self) -> Sequence[Any]:
         """What else a row needs, beside its own columns; anything not named here is an error, not a statement."""
@@ -183,7 +201,7 @@ class ConsoleView(Guarded, ModelView):
         except ValueError:
             people = select(User.id).where(person_matches(text))
             found += [getattr(self.model, name).in_(people) for name in self.people]
-        return or_(*found) if found else func.false()
+        return or_(*found) if found else false()
 
     def get_one(self, id: Any) -> Any:  # noqa: A002 - Flask-Admin's name
         """The row of a details page.

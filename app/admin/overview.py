@@ -59,6 +59,10 @@ class OverviewView(Guarded, AdminIndexView):
     permission = Permission.OVERVIEW_VIEW
     section, icon = "", "speedometer2"
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.static_folder = None  # Flask-Admin's own skin: scripts of other days, which no page of ours loads
+
     @expose("/")
     def index(self) -> ResponseReturnValue:
         now, zone = request_now(), _zone()

@@ -34,6 +34,7 @@ def init_app(app: Flask) -> None:
     tables = [_table(*entry) for module in (cases, money, people, records, audit) for entry in module.VIEWS]
     closing: list[Any] = [
         ChainView(name="Verify", endpoint="console_chain", url="/admin/audit/verify"),
+        audit.AuditExportView(name="Audit export", endpoint="console_audit_export", url="/admin/audit/export"),
         OperationsView(name="Health", endpoint="console_operations", url="/admin/operations"),
         TablesView(name="All tables", endpoint="console_tables", url="/admin/tables"),
     ]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from flask import Response, request, stream_with_context, url_for
+from flask import Response, current_app, redirect, request, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from markupsafe import Markup
@@ -13,13 +12,13 @@ from sqlalchemy import ColumnElement, Select, Text, cast, select
 
 from app.admin import cells
 from app.admin.base import ConsoleView
-from app.domain.permissions import Permission, may, require
+from app.admin.guard import ConsolePage
+from app.admin.menu import MENU
+from app.domain.errors import NotFound
+from app.domain.permissions import Permission, may
 from app.http.context import current_actor, current_context, request_now
 from app.models import AdminAuditTrail, SessionAuditLog, User
 from app.support.export import copy_csv, guarded, instant, note_export
-
-
-PREFIX = "console_"
 
 
 def _action(view: Any, context: Any, row: Any, name: str) -> Markup:
@@ -50,6 +49,7 @@ class AuditView(ConsoleView):
     search_ids = ("id", "session_id")
     search_exact = ("action", "request_id")
     search_hint = "Name, e-mail, action or id"
+    trail: ClassVar[str] = ""
     exported: ClassVar[tuple[str, ...]] = ()
 
     @property
@@ -58,23 +58,10 @@ class AuditView(ConsoleView):
         if not may(current_actor().role, Permission.AUDIT_EXPORT):
             return None
         arguments: dict[str, Any] = dict(request.args.to_dict(flat=False))
-        return url_for(f"{self.endpoint}.export_csv", **arguments)
+        return url_for("console_audit_export.export", name=self.trail, **arguments)
 
-    @expose("/export.csv")
-    def export_csv(self) -> ResponseReturnValue:
-        require(current_actor(), Permission.AUDIT_EXPORT)
-        statement = self._statement()
-        note_export(self.endpoint.removeprefix(PREFIX), request.args.to_dict(flat=False), ctx=current_context())
-        return Response(
-            stream_with_context(_rows(statement)),
-            mimetype="text/csv",
-            headers={
-                "Content-Disposition": f'attachment; filename="{self.endpoint.removeprefix(PREFIX)}-{request_now():%Y-%m-%d}.csv"',
-                "Cache-Control": "no-store",
-            },
-        )
-
-    def _statement(self) -> Select[Any]:
+    def statement(self) -> Select[Any]:
+        """The rows of this request's search and filters, oldest first, as the export writes them."""
         query = self.get_query()
         text = request.args.get("search", "").replace("\0", "").strip()
         if text:
@@ -93,10 +80,6 @@ class AuditView(ConsoleView):
         )
 
 
-def _rows(statement: Select[Any]) -> Iterator[bytes]:
-    yield from copy_csv(statement)
-
-
 def _exported(column: Any) -> ColumnElement[Any]:
     if column.key in {"created_at", "previous_scheduled_at", "new_scheduled_at"}:
         return instant(column).label(column.key)
@@ -107,6 +90,7 @@ def _exported(column: Any) -> ColumnElement[Any]:
 
 
 class StaffTrailView(AuditView):
+    trail = "staff-acts"
     section, icon = "Audit", "shield-check"
     column_list = ("seq", "created_at", "admin_id", "action", "session_id", "new_status", "reason")
     column_details_list = (
@@ -143,6 +127,7 @@ class StaffTrailView(AuditView):
 
 
 class SessionLogView(AuditView):
+    trail = "session-log"
     section, icon = "Audit", "list-check"
     column_list = ("created_at", "user_id", "action", "session_id", "new_status", "reason_details")
     column_details_list = (
@@ -166,6 +151,33 @@ class SessionLogView(AuditView):
 
     def title_of(self, row: SessionAuditLog) -> str:
         return f"Entry {row.number}"
+
+
+class AuditExportView(ConsolePage):
+    """Both trails as CSV, in the filter of the list; that they were read is on record (AUD-1, AUD-4)."""
+
+    permission = Permission.AUDIT_EXPORT
+
+    @expose("/")
+    def index(self) -> ResponseReturnValue:
+        return redirect(url_for("console_staff_trail.index_view"))
+
+    @expose("/<name>.csv")
+    def export(self, name: str) -> ResponseReturnValue:
+        views: list[Any] = current_app.extensions[MENU]
+        view = next((view for view in views if getattr(view, "trail", None) == name), None)
+        if view is None:
+            raise NotFound
+        statement = view.statement()
+        note_export(name, request.args.to_dict(flat=False), ctx=current_context())
+        return Response(
+            stream_with_context(copy_csv(statement)),
+            mimetype="text/csv",
+            headers={
+                "Content-Disposition": f'attachment; filename="{name}-{request_now():%Y-%m-%d}.csv"',
+                "Cache-Control": "no-store",
+            },
+        )
 
 
 VIEWS = (

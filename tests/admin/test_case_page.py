@@ -1,0 +1,164 @@
+"""The case page: everything about a session in one place, at a fixed cost (SD-1, ACT-7)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from app.domain.vocabulary import JoinSource
+from app.extensions import db
+from app.models import (
+    AdminAuditTrail,
+    AdminSessionNote,
+    MentoringSession,
+    NoteHistory,
+    SessionAuditLog,
+    SessionJoin,
+    User,
+)
+from tests.admin.conftest import Statements
+from tests.factories import people, sessions
+from tests.world import Clock
+
+
+def case(session: MentoringSession) -> str:
+    return f"/admin/sessions/{session.id}"
+
+
+@pytest.mark.spec("SD-1")
+def test_the_story_tells_booking_payment_and_messages_with_who_and_when(support: FlaskClient) -> None:
+    session = sessions.a_paid_session(mentee=people.a_mentee(name="Ada Lovelace"))
+    page = support.get(case(session)).text
+    for words in ("Ada Lovelace</b> booked", "confirmed the payment", "€50.00 paid", "E-mail queued: Confirmed"):
+        assert words in page
+    assert "Paid" in page
+    assert "Held" in page
+
+
+@pytest.mark.spec("SD-1")
+def test_the_story_can_be_narrowed_to_one_kind(support: FlaskClient) -> None:
+    session = sessions.a_paid_session()
+    money = support.get(f"{case(session)}?show=money").text
+    assert "Ledger: Payment" in money
+    assert "E-mail queued" not in money
+    assert support.get(f"{case(session)}?show=nonsense").status_code == 200
+
+
+@pytest.mark.spec("WHY-2")
+def test_a_decision_stands_beside_what_it_led_to(support: FlaskClient) -> None:
+    session = sessions.a_cancelled_session()
+    page = support.get(case(session)).text
+    assert "<summary>Why?</summary>" in page
+
+
+@pytest.mark.spec("SD-1", "SL-4")
+@pytest.mark.parametrize("events", [0, 150])
+def test_the_page_costs_the_same_however_much_happened(
+    support: FlaskClient, statements: Statements, clock: Clock, events: int
+) -> None:
+    session = sessions.a_cancelled_session()
+    for number in range(events):
+        db.session.add(
+            SessionAuditLog(
+                session_id=session.id, actor_role="clock", action=f"thing_{number}", created_at=clock.now,
+                policy_snapshot={}, details={},
+            )
+        )  # fmt: skip
+        db.session.add(
+            SessionJoin(session_id=session.id, user_id=session.mentee_id, source=JoinSource.PAGE, joined_at=clock.now)
+        )
+    db.session.commit()
+    statements.clear()
+    page = support.get(f"{case(session)}?list=sort%3Dmentor%26order%3Dasc")
+    assert page.status_code == 200
+    assert len(statements) <= 12, statements.all
+
+
+@pytest.mark.spec("SD-2")
+def test_next_and_previous_follow_the_list_one_came_from(support: FlaskClient, clock: Clock) -> None:
+    mentor = people.a_mentor()
+    made = [sessions.a_paid_session(mentor=mentor, at=sessions.START_AT + timedelta(hours=2 * n)) for n in range(3)]
+    query = f"mentor={mentor.id}&sort=scheduled_at&order=asc"
+    page = support.get(case(made[1]), query_string={"list": query}).text
+    assert f"{case(made[0])}?list=" in page
+    assert f"{case(made[2])}?list=" in page
+    alone = support.get(case(made[1])).text
+    assert f"{case(made[0])}?list=" not in alone
+    came = support.get(case(made[1]), headers={"Referer": f"http://localhost/admin/sessions/?{query}"}).text
+    assert f"{case(made[2])}?list=" in came
+    assert support.get(case(made[0]), query_string={"list": "status=bogus"}).status_code == 200
+
+
+@pytest.mark.spec("ACT-7", "SM-3")
+def test_a_note_is_kept_shown_and_on_record(support: FlaskClient) -> None:
+    session = sessions.a_paid_session()
+    answer = support.post(f"{case(session)}/notes", data={"note": "<b>Called</b> the mentor. " + "x" * 200})
+    assert answer.status_code == 303
+    assert "&lt;b&gt;Called&lt;/b&gt; the mentor." in support.get(case(session)).text
+    row = db.session.scalars(select(AdminAuditTrail).where(AdminAuditTrail.action == "ADMIN_NOTE_ADDED")).one()
+    assert row.session_id == session.id
+    assert len(row.details["notePreview"]) == 100
+
+
+@pytest.mark.spec("ACT-7")
+@pytest.mark.parametrize("note", ["", "   ", "x" * 5_001])
+def test_a_note_has_one_to_five_thousand_characters(support: FlaskClient, note: str) -> None:
+    session = sessions.a_paid_session()
+    answer = support.post(f"{case(session)}/notes", data={"note": note})
+    assert answer.status_code == 422
+    assert "A note has 1 to 5,000 characters." in answer.text
+    assert db.session.scalars(select(AdminSessionNote)).all() == []
+
+
+@pytest.mark.spec("ACT-7")
+def test_an_edit_keeps_what_stood_there_and_only_its_author_edits(as_role: Any) -> None:
+    session = sessions.a_paid_session()
+    author, colleague = as_role("support"), as_role("admin")
+    author.post(f"{case(session)}/notes", data={"note": "First words"})
+    note = db.session.scalars(select(AdminSessionNote)).one()
+    url, seen = f"{case(session)}/notes/{note.id}", note.updated_at.isoformat()
+    assert author.post(url, data={"note": "Better words", "seen": "2001-01-01"}).status_code == 422
+    assert author.post(url, data={"note": "Better words", "seen": seen}).status_code == 303
+    assert db.session.scalars(select(AdminSessionNote.note)).all() == ["Better words"]
+    assert db.session.scalars(select(NoteHistory.note)).all() == ["First words"]
+    assert "edited once" in author.get(case(session)).text
+    assert colleague.post(url, data={"note": "Mine", "seen": seen}).status_code == 403
+
+
+@pytest.mark.spec("ACT-7", "ADM-2")
+def test_notes_are_for_those_who_may_read_them(as_role: Any) -> None:
+    session = sessions.a_paid_session()
+    as_role("support").post(f"{case(session)}/notes", data={"note": "A secret between us"})
+    ops = as_role("ops")
+    assert "A secret between us" not in ops.get(case(session)).text
+    assert ops.post(f"{case(session)}/notes", data={"note": "Hello"}).status_code == 403
+
+
+@pytest.mark.spec("SD-1")
+def test_people_come_with_their_history(support: FlaskClient, clock: Clock) -> None:
+    mentor = people.a_mentor()
+    sessions.a_cancelled_session(mentor=mentor, by_mentor=True)
+    session = sessions.a_paid_session(mentor=mentor, at=sessions.START_AT + timedelta(hours=3))
+    page = support.get(case(session)).text
+    assert "<b>2</b> sessions" in page
+    assert "<b>1</b> cancelled" in page
+
+
+@pytest.mark.parametrize("path", ["{0}", "{0}/cancel", "{0}/notes/{0}", "not-a-uuid"])
+def test_a_case_that_does_not_exist_is_not_found(support: FlaskClient, path: str) -> None:
+    assert support.get("/admin/sessions/" + path.format(uuid4())).status_code == 404
+
+
+@pytest.mark.spec("SD-1")
+def test_a_photo_is_no_matter_but_names_and_zones_are(support: FlaskClient) -> None:
+    session = sessions.a_paid_session(
+        mentor=people.a_mentor(timezone="Asia/Tokyo"), at=sessions.START_AT.replace(hour=1)
+    )
+    page = support.get(case(session)).text
+    assert "Mentor: Wed 1 Mar, 10:00 (Tokyo)" in page
+    assert db.session.get(User, session.mentor_id).email in page  # type: ignore[union-attr]
