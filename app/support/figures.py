@@ -7,8 +7,11 @@ the day of its creation; a range of times leaves it out, so it is taken off agai
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -18,6 +21,7 @@ from sqlalchemy import (
     Date,
     Select,
     and_,
+    bindparam,
     cast,
     func,
     literal,
@@ -27,10 +31,13 @@ from sqlalchemy import (
 )
 
 from app.domain.vocabulary import CancelledBy, RefundStatus, SessionStatus
+from app.extensions import UtcDateTime
+from app.foundation.prepared import Prepared
 from app.models import MentoringSession, SessionDailyFigure
 
 S = MentoringSession
 F = SessionDailyFigure
+Shape = tuple[bool, bool, int, bool, bool]
 _DAY = timedelta(days=1)
 
 
@@ -45,64 +52,116 @@ class Figures:
     def of(self, table: Any) -> list[ColumnElement[bool]]:
         found: list[ColumnElement[bool]] = []
         if self.statuses:
-            found.append(table.status.in_([item.value for item in self.statuses]))
+            found.append(table.status.in_(_written(table.status, self.statuses)))
         if self.refund_statuses:
-            found.append(table.refund_status.in_([item.value for item in self.refund_statuses]))
+            found.append(table.refund_status.in_(_written(table.refund_status, self.refund_statuses)))
         if self.cancelled_by:
-            found.append(table.cancelled_by.in_([item.value for item in self.cancelled_by]))
+            found.append(table.cancelled_by.in_(_written(table.cancelled_by, self.cancelled_by)))
         return found
 
 
+def _written(column: Any, chosen: Sequence[StrEnum]) -> list[ColumnElement[Any]]:
+    # One parameter each: a list of plain values would be written out anew for every request.
+    return [literal(item.value, column.type) for item in chosen]
+
+
 @dataclass(frozen=True, slots=True)
-class _Range:
-    """A range of instants as whole UTC days and the edges around them."""
+class Span:
+    """A range of instants as whole UTC days (``first`` to ``last``, either may be open) and the edges around them.
 
-    first: date | None
-    last: date | None
-    edges: tuple[tuple[datetime, datetime], ...]
-    has_days: bool
+    :param days: the instants at which those days begin and end
+    """
+
+    first: Any = None
+    last: Any = None
+    days: tuple[Any, Any] = (None, None)
+    edges: tuple[tuple[Any, Any], ...] = ()
+    has_days: bool = True
+    is_everything: bool = False
+
+    @classmethod
+    def between(cls, start: datetime | None, end: datetime | None) -> Span:
+        """The instants in ``[start, end)``; without either it is everything, sessions without a time included."""
+        if start is None and end is None:
+            return cls(is_everything=True)
+        first = _next_midnight(start) if start else None
+        last = _midnight(end) if end else None
+        if start and end and first and last and first > last:
+            return cls(edges=((start, end),), has_days=False)
+        edges = []
+        if start and first and start < first:
+            edges.append((start, first))
+        if end and last and last < end:
+            edges.append((last, end))
+        return cls(
+            first.date() if first else None,
+            (last - _DAY).date() if last else None,
+            (first, last),
+            tuple(edges),
+            has_days=not (first and last and first == last),
+        )
+
+    def shape(self) -> Shape:
+        """What makes its statement another one than that of a second span."""
+        return (self.first is not None, self.last is not None, len(self.edges), self.has_days, self.is_everything)
+
+    def values(self, prefix: str = "") -> dict[str, Any]:
+        """What the parameters of its shape stand for."""
+        found = {f"{prefix}first": self.first, f"{prefix}last": self.last}
+        found |= {f"{prefix}begins": self.days[0], f"{prefix}ends": self.days[1]}
+        for index, (start, end) in enumerate(self.edges):
+            found |= {f"{prefix}from_{index}": start, f"{prefix}to_{index}": end}
+        return {name: value for name, value in found.items() if value is not None}
+
+    @classmethod
+    def of_shape(cls, shape: Shape, prefix: str = "") -> Span:
+        """The span whose values are parameters."""
+        has_first, has_last, edges, has_days, is_everything = shape
+
+        def moment(name: str) -> Any:
+            return bindparam(prefix + name, type_=UtcDateTime())
+
+        return cls(
+            bindparam(f"{prefix}first", type_=Date()) if has_first else None,
+            bindparam(f"{prefix}last", type_=Date()) if has_last else None,
+            (moment("begins") if has_first else None, moment("ends") if has_last else None),
+            tuple((moment(f"from_{index}"), moment(f"to_{index}")) for index in range(edges)),
+            has_days,
+            is_everything,
+        )
 
 
-def figures_between(wanted: Figures, start: datetime | None, end: datetime | None) -> Select[Any]:
-    """A statement that gives the number of sessions whose time lies in ``[start, end)``.
+def count_between(wanted: Figures, start: datetime | None, end: datetime | None) -> int:
+    """The number of sessions whose time lies in ``[start, end)``.
 
     Without either it is the number of all sessions, those without a time included.
     """
-    pieces = pieces_between(wanted, start, end)
-    return select(cast(func.coalesce(func.sum(pieces.subquery().c.sessions), 0), BigInteger))
+    span = Span.between(start, end)
+    found: int = _count(wanted, span.shape()).run(**span.values()).scalar_one()
+    return found
 
 
-def pieces_between(wanted: Figures, start: datetime | None, end: datetime | None) -> CompoundSelect[Any] | Select[Any]:
+@lru_cache(maxsize=256)
+def _count(wanted: Figures, shape: Shape) -> Prepared:
+    return Prepared(total_of(wanted, Span.of_shape(shape)))
+
+
+def total_of(wanted: Figures, span: Span) -> Select[Any]:
+    """A statement that gives the number of sessions in a span."""
+    pieces = pieces_of(wanted, span).subquery()
+    return select(cast(func.coalesce(func.sum(pieces.c.sessions), 0), BigInteger))
+
+
+def pieces_of(wanted: Figures, span: Span) -> CompoundSelect[Any] | Select[Any]:
     """Rows to be summed: day, status, refund_status, cancelled_by, currency, sessions, rate_minor, refund_minor."""
-    if start is None and end is None:
-        return _kept(wanted, None, None)
-    span = _split(start, end)
+    if span.is_everything:
+        return _kept(wanted, span)
     parts: list[Select[Any]] = []
     if span.has_days:
-        parts += [_kept(wanted, span.first, span.last), _untimed(wanted, span.first, span.last)]
+        parts += [_kept(wanted, span), _untimed(wanted, span)]
     if span.edges:
         parts.append(_counted(wanted, span.edges))
     return union_all(*parts) if len(parts) > 1 else parts[0]
-
-
-def _split(start: datetime | None, end: datetime | None) -> _Range:
-    first = _next_midnight(start) if start else None
-    last = _midnight(end) if end else None
-    if first and last and first > last:
-        assert start is not None
-        assert end is not None
-        return _Range(None, None, ((start, end),), has_days=False)
-    edges = []
-    if start and first and start < first:
-        edges.append((start, first))
-    if end and last and last < end:
-        edges.append((last, end))
-    return _Range(
-        first.date() if first else None,
-        (last - _DAY).date() if last else None,
-        tuple(edges),
-        has_days=not (first and last and first == last),
-    )
 
 
 def _midnight(instant: datetime) -> datetime:
@@ -114,30 +173,31 @@ def _next_midnight(instant: datetime) -> datetime:
     return floor if floor == instant else floor + _DAY
 
 
-def _kept(wanted: Figures, first: date | None, last: date | None) -> Select[Any]:
+def _kept(wanted: Figures, span: Span) -> Select[Any]:
     columns: tuple[Any, ...] = (
         F.day.label("day"), F.status.label("status"), F.refund_status.label("refund_status"),
         F.cancelled_by.label("cancelled_by"), F.currency.label("currency"), F.sessions.label("sessions"),
         F.rate_minor.label("rate_minor"), F.refund_amount_minor.label("refund_minor"),
     )  # fmt: skip
     chosen = select(*columns).where(*wanted.of(F))
-    if first:
-        chosen = chosen.where(F.day >= first)
-    if last:
-        chosen = chosen.where(F.day <= last)
+    if span.first is not None:
+        chosen = chosen.where(F.day >= span.first)
+    if span.last is not None:
+        chosen = chosen.where(F.day <= span.last)
     return chosen
 
 
-def _untimed(wanted: Figures, first: date | None, last: date | None) -> Select[Any]:
+def _untimed(wanted: Figures, span: Span) -> Select[Any]:
     inside: list[ColumnElement[bool]] = [S.scheduled_at.is_(None)]
-    if first:
-        inside.append(S.created_at >= datetime(first.year, first.month, first.day, tzinfo=UTC))
-    if last:
-        inside.append(S.created_at < datetime(last.year, last.month, last.day, tzinfo=UTC) + _DAY)
+    begins, ends = span.days
+    if begins is not None:
+        inside.append(S.created_at >= begins)
+    if ends is not None:
+        inside.append(S.created_at < ends)
     return _rows(wanted, and_(*inside), moment=S.created_at, sign=-1)
 
 
-def _counted(wanted: Figures, edges: tuple[tuple[datetime, datetime], ...]) -> Select[Any]:
+def _counted(wanted: Figures, edges: tuple[tuple[Any, Any], ...]) -> Select[Any]:
     inside = or_(*(and_(S.scheduled_at >= start, S.scheduled_at < end) for start, end in edges))
     return _rows(wanted, inside, moment=S.scheduled_at, sign=1)
 

@@ -56,11 +56,11 @@ class Key:
             return ordered
         return ordered.nulls_last() if self.nulls_last else ordered.nulls_first()
 
-    def same(self, value: Value) -> ColumnElement[bool]:
+    def same(self, value: Any) -> ColumnElement[bool]:
         found: ColumnElement[bool] = self.column.is_(None) if value is None else self.column == value
         return found
 
-    def beyond(self, value: Value) -> list[ColumnElement[bool]]:
+    def beyond(self, value: Any) -> list[ColumnElement[bool]]:
         """The ranges that come after ``value``; none when nothing can."""
         if value is None:
             return [] if self.nulls_last else [self.column.is_not(None)]
@@ -75,11 +75,12 @@ def reverse(keys: Sequence[Key]) -> list[Key]:
 
 
 def page_of_keys(
-    base: Select[Any], keys: Sequence[Key], *, limit: int, after: Sequence[Value] | None, offset: int = 0
+    base: Select[Any], keys: Sequence[Key], *, limit: Any, after: Sequence[Any] | None, offset: Any = 0
 ) -> Select[Any]:
     """The keys of one page, as columns ``k0``, ``k1`` …, in order.
 
     :param base: FROM and WHERE only; its columns are replaced
+    :param limit: how many; like ``offset`` and ``after`` values, or the parameters that stand for them
     :param after: the key of the row before this page; None starts at the beginning
     """
     columns: list[Label[Any]] = [key.column.label(f"k{index}") for index, key in enumerate(keys)]
@@ -97,7 +98,7 @@ def page_of_keys(
     return select(together).order_by(*ordered).limit(limit)
 
 
-def _ranges(keys: Sequence[Key], after: Sequence[Value]) -> list[ColumnElement[bool]]:
+def _ranges(keys: Sequence[Key], after: Sequence[Any]) -> list[ColumnElement[bool]]:
     if len({key.descending for key in keys}) == 1 and all(key.nulls_last is None for key in keys):
         mine = tuple_(*(key.column for key in keys))
         return [mine < tuple_(*after) if keys[0].descending else mine > tuple_(*after)]

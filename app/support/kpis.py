@@ -10,22 +10,36 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, Select, cast, func, literal, select, union_all
+from sqlalchemy import (
+    BigInteger,
+    Date,
+    Select,
+    Text,
+    bindparam,
+    cast,
+    func,
+    literal,
+    select,
+    union_all,
+)
 
 from app.domain.kpis import rate
 from app.domain.money import Money
 from app.domain.vocabulary import CancelledBy, RefundStatus, SessionStatus
-from app.extensions import db
+from app.foundation.prepared import Prepared
 from app.models import ReviewDailyFigure
-from app.support.figures import Figures, pieces_between
+from app.support.figures import Figures, Shape, Span, pieces_of
 from app.support.session_filter import SessionFilter, day_start
 
 COUNTED = tuple(status for status in SessionStatus if status not in {SessionStatus.DRAFT, SessionStatus.EXPIRED})
 _COUNTED = Figures(COUNTED)
 LONGEST_DAYS = 366
+_NOW, _BEFORE, _TODAY, _DAYS = "now", "before", "today", "days"
+_GROUPS = ("status", "refund_status", "cancelled_by", "currency")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,51 +141,67 @@ def money_of(amounts: Mapping[str, int], order: Iterable[str]) -> list[Money]:
 
 
 def read_overview(period: Period, *, now: datetime) -> Overview:
-    """All session and review figures, in three statements whatever the history holds."""
+    """All session and review figures, in one statement whatever the history holds."""
     before = period.before()
     today = period_ending_today(1, zone=period.zone, now=now)
-    totals = {"now": Totals(), "before": Totals(), "today": Totals()}
-    parts = [_grouped(name, span) for name, span in (("now", period), ("before", before), ("today", today))]
-    for row in db.session.execute(union_all(*parts)):
-        totals[row.bucket].add(row)
-    for row in db.session.execute(union_all(_reviews("now", period), _reviews("before", before))):
-        totals[row.bucket].reviews, totals[row.bucket].rating_sum = row.reviews or 0, row.rating_sum or 0
-    return Overview(period, totals["now"], totals["before"], totals["today"].sessions, _by_day(period))
+    utc = Period(period.first, period.last, "UTC")
+    spans = {
+        name: Span.between(span.start, span.end)
+        for name, span in ((_NOW, period), (_BEFORE, before), (_TODAY, today), (_DAYS, utc))
+    }
+    values: dict[str, Any] = {}
+    for name, days in ((_NOW, period), (_BEFORE, before)):
+        values |= {f"{name}_reviews_first": days.first, f"{name}_reviews_last": days.last}
+    for name, span in spans.items():
+        values |= span.values(name)
+    totals = {name: Totals() for name in spans}
+    by_day: dict[date, dict[str, int]] = {day: {} for day in period.all_days()}
+    for row in _overview(tuple((name, span.shape()) for name, span in spans.items())).run(**values):
+        if row.status is None:
+            totals[row.bucket].reviews, totals[row.bucket].rating_sum = row.sessions or 0, row.rate_minor or 0
+        elif row.bucket == _DAYS:
+            by_day.setdefault(row.day, {})[row.status] = row.sessions
+        else:
+            totals[row.bucket].add(row)
+    return Overview(period, totals[_NOW], totals[_BEFORE], totals[_TODAY].sessions, by_day)
 
 
-def _grouped(bucket: str, span: Period) -> Select[Any]:
-    piece = pieces_between(_COUNTED, span.start, span.end).subquery()
+@lru_cache(maxsize=64)
+def _overview(shapes: tuple[tuple[str, Shape], ...]) -> Prepared:
+    parts = [_grouped(name, Span.of_shape(shape, name)) for name, shape in shapes]
+    return Prepared(union_all(*parts, _reviews(_NOW), _reviews(_BEFORE)))
+
+
+def _grouped(bucket: str, span: Span) -> Select[Any]:
+    """The chart's days are UTC days, each of which links to the list of that UTC day."""
+    piece = pieces_of(_COUNTED, span).subquery()
+    by = (piece.c.status,) if bucket == _DAYS else (*(piece.c[name] for name in _GROUPS),)
+    day = (piece.c.day,) if bucket == _DAYS else ()
+    empty = literal(None, Text())
     grouped: Select[Any] = select(
         literal(bucket).label("bucket"),
-        piece.c.status,
-        piece.c.refund_status,
-        piece.c.cancelled_by,
-        piece.c.currency,
+        (piece.c.day if bucket == _DAYS else literal(None, Date())).label("day"),
+        *((piece.c[name] if bucket != _DAYS or name == "status" else empty).label(name) for name in _GROUPS),
         *(cast(func.sum(piece.c[name]), BigInteger).label(name) for name in ("sessions", "rate_minor", "refund_minor")),
-    ).group_by(piece.c.status, piece.c.refund_status, piece.c.cancelled_by, piece.c.currency)
+    ).group_by(*day, *by)
     return grouped
 
 
-def _reviews(bucket: str, span: Period) -> Select[Any]:
-    # Reviews are kept by the UTC day of writing; an average over many days does not move by a few hours at its edge.
+def _reviews(bucket: str) -> Select[Any]:
+    """In the columns of ``sessions`` and ``rate_minor``, and without a status.
+
+    Reviews are kept by the UTC day of writing; an average over many days does not move by a few hours at its edge.
+    """
+    first, last = (bindparam(f"{bucket}_reviews_{name}", type_=Date()) for name in ("first", "last"))
     sums: tuple[Any, ...] = (
         literal(bucket).label("bucket"),
-        cast(func.sum(ReviewDailyFigure.reviews), BigInteger).label("reviews"),
-        cast(func.sum(ReviewDailyFigure.rating_sum), BigInteger).label("rating_sum"),
+        literal(None, Date()).label("day"),
+        *(literal(None, Text()).label(name) for name in _GROUPS),
+        cast(func.sum(ReviewDailyFigure.reviews), BigInteger).label("sessions"),
+        cast(func.sum(ReviewDailyFigure.rating_sum), BigInteger).label("rate_minor"),
+        literal(0, BigInteger()).label("refund_minor"),
     )
-    return select(*sums).where(ReviewDailyFigure.day.between(span.first, span.last))
-
-
-def _by_day(period: Period) -> Mapping[date, Mapping[str, int]]:
-    """Sessions by UTC day and status: the days of the chart, each of which links to the list of that UTC day."""
-    utc = Period(period.first, period.last, "UTC")
-    piece = pieces_between(_COUNTED, utc.start, utc.end).subquery()
-    counted = cast(func.sum(piece.c.sessions), BigInteger)
-    rows = db.session.execute(select(piece.c.day, piece.c.status, counted).group_by(piece.c.day, piece.c.status))
-    found: dict[date, dict[str, int]] = {day: {} for day in period.all_days()}
-    for day, status, count in rows:
-        found.setdefault(day, {})[status] = count
-    return found
+    return select(*sums).where(ReviewDailyFigure.day.between(first, last))
 
 
 def _only(**chosen: Any) -> Callable[[Period], SessionFilter]:

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, cast, func, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, cast, func, literal, or_, select, union_all
 
 from app.domain.permissions import Permission
 from app.domain.vocabulary import (
@@ -23,7 +24,8 @@ from app.domain.vocabulary import (
     RefundState,
     SessionStatus,
 )
-from app.extensions import db
+from app.extensions import UtcDateTime
+from app.foundation.prepared import Prepared
 from app.models import (
     EmailEvent,
     MentoringSession,
@@ -103,7 +105,7 @@ _OPEN = (DisputeStatus.OPEN, DisputeStatus.IN_PROGRESS)
 _ENDS_AT = S.scheduled_at + func.make_interval(0, 0, 0, 0, 0, cast(S.duration, Integer))
 
 
-def session_condition(queue: Queue, now: datetime) -> ColumnElement[bool]:
+def session_condition(queue: Queue, now: Any) -> ColumnElement[bool]:
     """Which sessions stand in a queue of sessions at ``now``.
 
     :raises KeyError: for a queue of something else
@@ -111,14 +113,14 @@ def session_condition(queue: Queue, now: datetime) -> ColumnElement[bool]:
     return _SESSION_CONDITIONS[queue](now)
 
 
-def _overdue(now: datetime) -> ColumnElement[bool]:
+def _overdue(now: Any) -> ColumnElement[bool]:
     # "scheduled" belongs to the index's condition, so that the planner recognises it; one past its end is as stuck.
     return and_(
         S.status.in_([SessionStatus.SCHEDULED, SessionStatus.IN_PROGRESS]), S.scheduled_at < now, now > _ENDS_AT
     )
 
 
-def _without_link(now: datetime) -> ColumnElement[bool]:
+def _without_link(now: Any) -> ColumnElement[bool]:
     return and_(
         S.status == SessionStatus.SCHEDULED,
         S.meeting_url.is_(None),
@@ -128,12 +130,12 @@ def _without_link(now: datetime) -> ColumnElement[bool]:
     )
 
 
-def _of_suspended_mentors(now: datetime) -> ColumnElement[bool]:
+def _of_suspended_mentors(now: Any) -> ColumnElement[bool]:
     suspended = select(User.id).where(User.suspended_at.is_not(None))
     return and_(S.mentor_id.in_(suspended), S.status == SessionStatus.SCHEDULED, S.scheduled_at > now)
 
 
-_SESSION_CONDITIONS: dict[Queue, Callable[[datetime], ColumnElement[bool]]] = {
+_SESSION_CONDITIONS: dict[Queue, Callable[[Any], ColumnElement[bool]]] = {
     Queue.OVERDUE: _overdue,
     Queue.WITHOUT_LINK: _without_link,
     Queue.REASSIGNMENTS: lambda _now: S.reassignment_status.in_(
@@ -175,9 +177,15 @@ class Waiting:
 
 def waiting(now: datetime) -> dict[Queue, Waiting]:
     """Every queue's count (999 at most are counted) and the age of its oldest, in one statement (KPI-3)."""
-    rows = db.session.execute(union_all(*(_counted(queue, found) for queue, found in _waiting_rows(now).items())))
+    rows = _all_counted().run(now=now)
     found = {Queue(name): (count, oldest, breached) for name, count, oldest, breached in rows}
     return {queue: Waiting(queue, *found.get(queue, (0, None, 0))) for queue in Queue}
+
+
+@cache
+def _all_counted() -> Prepared:
+    now = bindparam("now", type_=UtcDateTime())
+    return Prepared(union_all(*(_counted(queue, found) for queue, found in _waiting_rows(now).items())))
 
 
 def _counted(queue: Queue, rows: Select[Any]) -> Select[Any]:
@@ -191,7 +199,7 @@ def _counted(queue: Queue, rows: Select[Any]) -> Select[Any]:
     return select(*columns).select_from(capped)
 
 
-def _waiting_rows(now: datetime) -> dict[Queue, Select[Any]]:
+def _waiting_rows(now: Any) -> dict[Queue, Select[Any]]:
     def rows(since: Any, *conditions: ColumnElement[bool], breached: Any = None) -> Select[Any]:
         flag = literal(value=False) if breached is None else breached
         return select(since.label("since"), flag.label("breached")).where(*conditions)

@@ -6,32 +6,35 @@ the rows joined to them once they are chosen; the names of the people in the fil
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, cast, func, or_, select, text, true, union
+from sqlalchemy import ColumnElement, Integer, Row, Select, and_, bindparam, cast, func, or_, select, text, true, union
 from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 from sqlalchemy.orm import aliased
 from sqlalchemy.types import Uuid
 
 from app.domain.errors import Invalid
-from app.extensions import db
+from app.extensions import UtcDateTime, db
+from app.foundation.prepared import Prepared
 from app.models import MentoringSession, User
-from app.support.figures import Figures, figures_between
+from app.support.figures import Figures, count_between
 from app.support.keyset import Cursor, Key, page_of_keys, read_cursor, reverse
 from app.support.queues import session_condition
 from app.support.session_filter import SessionFilter
+from app.support.session_shape import Parameters, Shape, Terms, terms_of, values_of
 
 S = MentoringSession
 PAGE_SIZE = 50
 COUNT_CAP = 10_000
 DEEPEST_PAGE = 20_000
-_WORDS = re.compile(r"\w+")
-_ID_START = re.compile(r"[0-9a-f]{4,32}")
+# A filter, or one whose values are parameters of a statement.
+Chosen = SessionFilter | Parameters
+_NOW = bindparam("now", type_=UtcDateTime())
 _Mentor = aliased(User)
 _Mentee = aliased(User)
 _WHEN = Key(S.scheduled_at, "t", descending=True, nulls_last=True)
@@ -89,16 +92,42 @@ class _Place:
     offset: int
     size: int
 
-    @property
-    def walked(self) -> list[Key]:
-        return reverse(self.keys) if self.backwards else self.keys
+    def walk(self) -> _Walk:
+        after = tuple(value is None for value in self.cursor.values) if self.cursor else None
+        return _Walk(self.backwards, after)
 
-    def keys_in(self, base: Select[Any]) -> Select[Any]:
-        after = self.cursor.values if self.cursor else None
-        return page_of_keys(base, self.walked, limit=self.size + 1, after=after, offset=self.offset)
+    def values(self) -> dict[str, Any]:
+        found: dict[str, Any] = {"size": self.size + 1}
+        if self.cursor is None:
+            return {**found, "offset": self.offset}
+        return found | {
+            f"after_{index}": value for index, value in enumerate(self.cursor.values) if value is not None
+        }
 
 
-def keys_of(chosen: SessionFilter) -> list[Key]:
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """The part of a place that makes another statement of it; ``after``: which values of the cursor are NULL."""
+
+    backwards: bool
+    after: tuple[bool, ...] | None
+
+    def order(self, keys: list[Key]) -> list[Key]:
+        return reverse(keys) if self.backwards else keys
+
+    def keys_in(self, base: Select[Any], keys: list[Key]) -> Select[Any]:
+        size = bindparam("size", type_=Integer())
+        if self.after is None:
+            offset = bindparam("offset", type_=Integer())
+            return page_of_keys(base, self.order(keys), limit=size, after=None, offset=offset)
+        after = [
+            None if is_null else bindparam(f"after_{index}", type_=key.column.type)
+            for index, (key, is_null) in enumerate(zip(keys, self.after, strict=True))
+        ]
+        return page_of_keys(base, self.order(keys), limit=size, after=after)
+
+
+def keys_of(chosen: Chosen) -> list[Key]:
     """The full order of a list, ending in the id, so that no two rows are alike."""
     keys = list(_ORDERS[chosen.sort])
     return keys if chosen.descending == keys[0].descending else reverse(keys)
@@ -133,6 +162,8 @@ def list_sessions(
 def _is_one_range(chosen: SessionFilter) -> bool:
     """Whether the order's own index holds the rows side by side."""
     kinds = set(chosen.arguments(with_order=False))
+    if not kinds:
+        return True
     if chosen.sort == "scheduled_at":
         return kinds <= {"from", "to"} or (kinds <= {"status", "from", "to"} and len(chosen.statuses) == 1)
     return kinds <= {"status"} and len(chosen.statuses) == 1 and chosen.sort == "created_at"
@@ -140,31 +171,47 @@ def _is_one_range(chosen: SessionFilter) -> bool:
 
 def _walk(chosen: SessionFilter, place: _Place, now: datetime) -> list[Row[Any]]:
     """The page out of the order's index, most of whose rows the filter lets through."""
-    ids = place.keys_in(sessions_of(chosen).where(*all_conditions(chosen, now))).subquery("page")
-    return list(db.session.execute(_joined(ids, place)))
+    statement = _walk_statement(Shape.of(chosen), place.walk())
+    return list(statement.run(**values_of(chosen, now), **place.values()))
+
+
+@lru_cache(maxsize=512)
+def _walk_statement(shape: Shape, walk: _Walk) -> Prepared:
+    chosen = Parameters.of(shape)
+    keys = keys_of(chosen)
+    ids = walk.keys_in(sessions_of(chosen).where(*all_conditions(chosen, _NOW)), keys).subquery("page")
+    return Prepared(_joined(ids, walk.order(keys)))
 
 
 def _gather(chosen: SessionFilter, place: _Place, now: datetime) -> tuple[Count, list[Row[Any]]]:
     """The count, capped, and the page out of all rows of a set that is not too large."""
-    columns = [key.column.label(f"g{index}") for index, key in enumerate(place.keys)]
-    base = sessions_of(chosen).with_only_columns(*columns).where(*conditions(chosen, now))
+    statement = _gather_statement(Shape.of(chosen), place.walk())
+    rows = statement.run(**values_of(chosen, now), **place.values()).all()
+    return Count(rows[0].total, COUNT_CAP), [row for row in rows if row.id is not None]
+
+
+@lru_cache(maxsize=512)
+def _gather_statement(shape: Shape, walk: _Walk) -> Prepared:
+    chosen = Parameters.of(shape)
+    keys = keys_of(chosen)
+    columns = [key.column.label(f"g{index}") for index, key in enumerate(keys)]
+    base = sessions_of(chosen).with_only_columns(*columns).where(*conditions(chosen, _NOW))
     pieces = _search_pieces(chosen.search) if chosen.search else [true()]
     parts = [base.where(piece).limit(COUNT_CAP + 1) for piece in pieces]
     # UNION and not OR: each part has an index of its own, and a session found twice is counted once.
     found = (union(*(select(part.subquery()) for part in parts)) if len(parts) > 1 else parts[0]).cte("found")
     total = select(func.count().label("total")).select_from(found).cte("counted")
-    own = [replace(key, column=found.c[f"g{index}"]) for index, key in enumerate(place.keys)]
+    own = [replace(key, column=found.c[f"g{index}"]) for index, key in enumerate(keys)]
     small = select(total.c.total).scalar_subquery() <= COUNT_CAP
-    page = replace(place, keys=own).keys_in(select(*found.c).where(small)).subquery("page")
-    shown = _joined(page, place).subquery("shown")
-    ordered = [key.clause(shown.c[f"k{index}"]) for index, key in enumerate(place.walked)]
-    rows = db.session.execute(
+    page = walk.keys_in(select(*found.c).where(small), own).subquery("page")
+    shown = _joined(page, walk.order(own)).subquery("shown")
+    ordered = [key.clause(shown.c[f"k{index}"]) for index, key in enumerate(walk.order(own))]
+    return Prepared(
         select(total.c.total, shown).select_from(total).join(shown, true(), isouter=True).order_by(*ordered)
-    ).all()
-    return Count(rows[0].total, COUNT_CAP), [row for row in rows if row.id is not None]
+    )
 
 
-def sessions_of(chosen: SessionFilter) -> Select[Any]:
+def sessions_of(chosen: Chosen) -> Select[Any]:
     """FROM, with the people where the order needs them."""
     base: Select[Any] = select(S.id)
     if chosen.sort in {"mentor", "mentee"}:
@@ -194,21 +241,21 @@ def _page(rows: list[Row[Any]], place: _Place, count: Count) -> SessionPage:
     )
 
 
-def _joined(page: Any, place: _Place) -> Select[Any]:
+def _joined(page: Any, keys: Sequence[Key]) -> Select[Any]:
     """Everything that a row shows, joined after the ids are chosen."""
-    names = [f"k{index}" for index in range(len(place.keys))]
+    names = [f"k{index}" for index in range(len(keys))]
     joined: Select[Any] = (
         select(*_COLUMNS, *(page.c[name] for name in names))
         .select_from(page)
         .join(S, S.id == page.c[names[-1]])
         .join(_Mentor, _Mentor.id == S.mentor_id)
         .join(_Mentee, _Mentee.id == S.mentee_id)
-        .order_by(*(key.clause(page.c[name]) for key, name in zip(place.walked, names, strict=True)))
+        .order_by(*(key.clause(page.c[name]) for key, name in zip(keys, names, strict=True)))
     )
     return joined
 
 
-def conditions(chosen: SessionFilter, now: datetime) -> list[ColumnElement[bool]]:
+def conditions(chosen: Chosen, now: Any) -> list[ColumnElement[bool]]:
     """The filter, but for its search, as conditions on ``sessions`` alone, each of which an index can serve."""
     found: list[ColumnElement[bool]] = []
     for column, values in (
@@ -219,13 +266,13 @@ def conditions(chosen: SessionFilter, now: datetime) -> list[ColumnElement[bool]
     ):
         if values:
             found.append(column == values[0] if len(values) == 1 else column.in_(values))
-    if chosen.start:
+    if chosen.start is not None:
         found.append(S.scheduled_at >= chosen.start)
-    if chosen.end:
+    if chosen.end is not None:
         found.append(S.scheduled_at < chosen.end)
-    if chosen.mentor_id:
+    if chosen.mentor_id is not None:
         found.append(S.mentor_id == chosen.mentor_id)
-    if chosen.mentee_id:
+    if chosen.mentee_id is not None:
         found.append(S.mentee_id == chosen.mentee_id)
     if chosen.reassigned is not None:
         found.append(S.was_reassigned.is_(chosen.reassigned))
@@ -237,59 +284,40 @@ def conditions(chosen: SessionFilter, now: datetime) -> list[ColumnElement[bool]
     return found
 
 
-def all_conditions(chosen: SessionFilter, now: datetime) -> list[ColumnElement[bool]]:
+def all_conditions(chosen: Chosen, now: Any) -> list[ColumnElement[bool]]:
     """The whole filter, its search as one OR, for walking an order of which most rows fit."""
     found = conditions(chosen, now)
     return [*found, or_(*_search_pieces(chosen.search))] if chosen.search else found
 
 
-def _search_pieces(search: str) -> list[ColumnElement[bool]]:
+def _search_pieces(search: str | Terms) -> list[ColumnElement[bool]]:
     """Words of the title, or of a party's name, the start of a party's e-mail, or the start of an id.
 
     The people come first, as one array, so that each piece is a condition on one index of sessions.
     """
-    people = person_ids(search)
+    terms = terms_of(search) if isinstance(search, str) else search
+    people = cast(func.array(select(User.id).where(_is_person(terms)).scalar_subquery()), ARRAY(Uuid))
     found: list[ColumnElement[bool]] = [
         S.mentor_id == func.any(people),
         S.mentee_id == func.any(people),
     ]
-    query = prefix_query(search)
-    if query is not None:
-        found.append(func.to_tsvector(text("'simple'"), S.title).op("@@")(query))
-    ids = _id_range(search)
-    if ids:
-        found.append(and_(S.id >= ids[0], S.id <= ids[1]))
+    if terms.title is not None:
+        found.append(func.to_tsvector(text("'simple'"), S.title).op("@@")(cast(terms.title, TSQUERY)))
+    if terms.ids is not None:
+        found.append(and_(S.id >= terms.ids[0], S.id <= terms.ids[1]))
     return found
-
-
-def person_ids(search: str) -> ColumnElement[Any]:
-    """The ids of everybody whose name has these words or whose e-mail begins so, as one array."""
-    return cast(func.array(select(User.id).where(person_matches(search)).scalar_subquery()), ARRAY(Uuid))
 
 
 def person_matches(search: str) -> ColumnElement[bool]:
     """Words of the name, each of which may be cut short, or the start of the e-mail address."""
-    address = search.lower().replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_") + "%"
-    by_address = User.email.like(address)
-    query = prefix_query(search)
-    if query is None or "@" in search:
+    return _is_person(terms_of(search))
+
+
+def _is_person(terms: Terms) -> ColumnElement[bool]:
+    by_address = User.email.like(terms.address)
+    if terms.words is None:
         return by_address
-    return or_(func.to_tsvector(text("'simple'"), User.name).op("@@")(query), by_address)
-
-
-def prefix_query(search: str) -> ColumnElement[Any] | None:
-    """All words of a search, each as the start of a word; None when there is no word in it."""
-    words = _WORDS.findall(search.lower())
-    if not words:
-        return None
-    return cast(" & ".join(f"'{word}':*" for word in words), TSQUERY)
-
-
-def _id_range(search: str) -> tuple[UUID, UUID] | None:
-    start = search.lower().replace("-", "")
-    if not _ID_START.fullmatch(start):
-        return None
-    return UUID(start.ljust(32, "0")), UUID(start.ljust(32, "f"))
+    return or_(func.to_tsvector(text("'simple'"), User.name).op("@@")(cast(terms.words, TSQUERY)), by_address)
 
 
 def count_from_figures(chosen: SessionFilter) -> Count | None:
@@ -297,7 +325,7 @@ def count_from_figures(chosen: SessionFilter) -> Count | None:
     if set(chosen.arguments(with_order=False)) - {"status", "refund", "cancelled_by", "from", "to"}:
         return None
     wanted = Figures(chosen.statuses, chosen.refund_statuses, chosen.cancelled_by)
-    return Count(db.session.scalars(figures_between(wanted, chosen.start, chosen.end)).one())
+    return Count(count_between(wanted, chosen.start, chosen.end))
 
 
 def names_of(ids: Sequence[UUID | None]) -> dict[UUID, str]:
