@@ -1,8 +1,8 @@
 """Work outside the database, written in the transaction that decides it (OPS-1).
 
 The row is the job. A handler claims it by one conditional UPDATE with a token, commits, speaks to the outside world
-with the row's key, and records the result together with ``settle`` in a second transaction. Killing anything anywhere leaves
-a row that is claimed until its lease ends and is then taken up again; a late first holder finds its token gone.
+with the row's key, and records the result together with ``settle`` in a second transaction. Killing anything anywhere
+leaves a row that is claimed until its lease ends and is then taken up again; a late first holder finds its token gone.
 """
 
 from __future__ import annotations

@@ -112,7 +112,7 @@ class MentoringSession(Model):
                 "currency",
                 "rate_minor",
                 "refund_amount_minor",
-            ],  # fmt: skip
+            ],
             postgresql_where=text("scheduled_at IS NULL"),
         ),
         Index(

@@ -17,9 +17,10 @@ WRITERS = {
     "refund_status": {"money/"},
     "refund_amount_minor": {"money/"},
     "refund_percentage": {"money/"},
-    "pending_reschedule_request_id": {"booking/reschedule.py"},
-    "pending_reschedule_time": {"booking/reschedule.py"},
-    "reassignment_status": {"booking/reassign.py"},
+    # Cancelling closes the open proposal (RS-5).
+    "pending_reschedule_request_id": {"booking/reschedule.py", "booking/cancel.py"},
+    "pending_reschedule_time": {"booking/reschedule.py", "booking/cancel.py"},
+    "reassignment_status": {"booking/reassign.py", "booking/cancel.py"},
 }
 # table class -> the modules that may make its rows.
 MAKERS = {
@@ -95,7 +96,12 @@ def _made(node: ast.Call) -> str | None:
 
 
 def test_nobody_commits_but_the_outermost_transaction() -> None:
-    allowed = {"foundation/transaction.py", "cli/seed_volume.py"}
+    allowed = {
+        "foundation/transaction.py",
+        "cli/seed_volume.py",  # a million rows are one transaction of their own
+        "http/errors.py",  # what failed outside a transaction leaves the connection clean for the error page
+        "admin/base.py",  # the same for a generated view
+    }
     offences = [
         f"{name}:{node.lineno} calls {node.func.attr}"
         for name, tree in _sources()

@@ -36,8 +36,8 @@ RATES = {"EUR": (3_500, 14_000), "GBP": (3_000, 12_000), "USD": (4_000, 16_000),
 _FIRST = tuple(
     (  # noqa: SIM905 - a list of names reads better as text
         "Aisha Akira Alba Anders Bea Bogdan Camila Chidi Clara Dario Deniz Elif Emeka Esther Farah Felix Gwen Hana "
-        "Hugo Ida Imran Isla Jamal Jana Javier Kaito Karin Kwame Lara Leo Lina Luca Maya Mateo Mina Nadia Nils Noor Olga "
-        "Omar Petra Quinn Rafa Rosa Sami Selma Tariq Tess Uma Viktor Wanda Yara Yusuf Zoe "
+        "Hugo Ida Imran Isla Jamal Jana Javier Kaito Karin Kwame Lara Leo Lina Luca Maya Mateo Mina Nadia Nils Noor "
+        "Olga Omar Petra Quinn Rafa Rosa Sami Selma Tariq Tess Uma Viktor Wanda Yara Yusuf Zoe "
     ).split()
 )
 _LAST = tuple(

@@ -13,12 +13,12 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from app.booking.offerings import GivenOffering, create_offering
-from app.booking.schedule import GivenSchedule, save_schedule
+from app.booking.schedule import GivenSchedule, add_exception, save_schedule
 from app.cli.demo import cast
 from app.cli.demo.year import Mentor, Offer, Year
 from app.domain.context import SYSTEM, Actor, Context
 from app.domain.money import decimals
-from app.domain.vocabulary import BlockType, BookingMode, MeetingType, Role
+from app.domain.vocabulary import BlockType, BookingMode, ExceptionType, MeetingType, Role
 from app.domain.weekly import GivenBlock, GivenDay
 from app.extensions import db, doorbell
 from app.foundation.transaction import transaction
@@ -31,15 +31,23 @@ from app.people.passwords import hash_password
 
 SEED = 20_260_214
 DAYS = 365
-_UNDER_WAY = 12
+_UNDER_WAY = 8
 _UNPAID_NOW = 3
 _OF_THE_FIRST = 12
+_ASKED_NOW = 3
 
 
 def seed_demo(
-    *, now: datetime, sessions: int, mentors: int, mentees: int, adapters: Adapters, say: Callable[[str], None]
+    *,
+    now: datetime,
+    sessions: int,
+    mentors: int,
+    mentees: int,
+    adapters: Adapters,
+    say: Callable[[str], None],
+    days: int = DAYS,
 ) -> bool:
-    """Fill an empty database; False, and nothing done, when anybody is in it already."""
+    """Fill an empty database with ``days`` up to now; False, and nothing done, when anybody is in it already."""
     if db.session.scalar(select(func.count()).select_from(User)):
         return False
     gateway = adapters.gateway
@@ -50,7 +58,7 @@ def seed_demo(
     doorbell.silence()
     _faster(db.session())
     random = Random(SEED)  # noqa: S311 - the same story each time
-    began = now - timedelta(days=DAYS + 30)
+    began = now - timedelta(days=days + 30)
     secret = hash_password(cast.PASSWORD)
     staff = [
         _person(cast.Person(name, email, zone), role, secret, _at(began)) for name, email, role, zone in cast.STAFF
@@ -67,28 +75,44 @@ def seed_demo(
     say(f"{len(staff)} staff, {len(teachers)} mentors, {len(learners)} mentees")
     support = [_actor(person) for person in staff if person.role is Role.SUPPORT]
     year = Year(random, teachers, learners, support, adapters, gateway, until=now)
-    _plan(year, sessions, now)
-    year.run(now - timedelta(days=DAYS), say)
+    _plan(year, sessions, now, days)
+    year.run(now - timedelta(days=days), say)
     say(", ".join(f"{number} {what}" for what, number in sorted(year.made.items())))
     return True
 
 
-def _plan(year: Year, sessions: int, now: datetime) -> None:
-    """More bookings the younger the year is, and a few people who are busy this very moment."""
-    for _ in range(sessions - _UNDER_WAY - _UNPAID_NOW - 2 * _OF_THE_FIRST):
-        age = timedelta(days=DAYS * (1 - year.random.random() ** 0.7))
+def _plan(year: Year, sessions: int, now: datetime, days: int) -> None:
+    """More bookings the younger the story is, and a few people who are busy this very moment."""
+    for _ in range(sessions - _UNDER_WAY - _UNPAID_NOW - _ASKED_NOW - 2 * _OF_THE_FIRST):
+        age = timedelta(days=days * (1 - year.random.random() ** 0.7))
         year.plan(now - age - timedelta(minutes=15), year.book)
     # Whoever signs in first, as a mentor or a mentee, shall find something to do.
     for number in range(_OF_THE_FIRST):
         day = now - timedelta(days=2.5 * number + 0.2)
         year.plan(day, partial(year.book, mentor=year.mentors[0]))
         year.plan(day - timedelta(hours=1), partial(year.book, mentee=year.mentees[0]))
-    for number in range(_UNDER_WAY):
-        start = now.replace(minute=30 * (now.minute // 30), second=0, microsecond=0)
-        mentor = year.mentors[number % len(year.mentors)]
-        year.plan(now - timedelta(hours=40), partial(year.book, start=start, mentor=mentor))
-    for _ in range(_UNPAID_NOW):
-        year.plan(now - timedelta(minutes=1), year.book)
+    for mentor in year.mentors[1 : _UNDER_WAY + 1]:
+        _begin_just_now(year, mentor, now)
+    just_now = now - timedelta(minutes=1)
+    for mentor in year.mentors[-_UNPAID_NOW:]:
+        year.plan(just_now, partial(year.book, mentor=mentor, offer=mentor.offers[0]))
+    asked = [(mentor, offer) for mentor in year.mentors for offer in mentor.offers if offer.mode is BookingMode.REQUEST]
+    for mentor, offer in asked[:_ASKED_NOW]:
+        year.plan(just_now, partial(year.book, mentor=mentor, offer=offer))
+
+
+def _begin_just_now(year: Year, mentor: Mentor, now: datetime) -> None:
+    """Somebody opens an hour beyond the usual week, and a mentee takes it."""
+    start = now.replace(minute=30 * (now.minute // 30), second=0, microsecond=0)
+    opened = now - timedelta(hours=41)
+    add_exception(
+        starts_at=start,
+        ends_at=start + timedelta(hours=2),
+        kind=ExceptionType.EXTRA,
+        reason="An extra hour",
+        ctx=_at(opened, mentor.actor),
+    )
+    year.plan(now - timedelta(hours=40), partial(year.book, start=start, mentor=mentor, offer=mentor.offers[0]))
 
 
 def _person(person: cast.Person, role: Role, secret: str, ctx: Context) -> User:

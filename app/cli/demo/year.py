@@ -38,6 +38,7 @@ from app.support.mark_no_show import mark_no_show
 from app.support.notes import add_note
 
 _TRIES = 8
+_GOLDEN = (5**0.5 - 1) / 2
 _CLOCK_EVERY = timedelta(hours=12)
 
 
@@ -72,6 +73,7 @@ class Year:
     made: Counter[str] = field(default_factory=Counter)
     _ahead: list[tuple[datetime, int, Callable[[datetime], None]]] = field(default_factory=list)
     _order: count[int] = field(default_factory=count)
+    _lives: int = 0
 
     def plan(self, when: datetime, what: Callable[[datetime], None]) -> None:
         """Let ``what`` happen at ``when``; what lies after the end of the story is left to real people."""
@@ -95,11 +97,11 @@ class Year:
                 month = when.month
                 _analyze()
                 say(f"{when:%B %Y}")
-        self._work(self.until - timedelta(hours=1))
+        self._work(self.until, left_to_the_worker=timedelta(hours=1))
 
-    def _work(self, now: datetime) -> None:
+    def _work(self, now: datetime, left_to_the_worker: timedelta = timedelta()) -> None:
         tick(ctx=_context(CLOCK, now))
-        settle_outside(_context(CLOCK, now), self.adapters)
+        settle_outside(_context(CLOCK, now - left_to_the_worker), self.adapters)
 
     def book(
         self,
@@ -108,11 +110,12 @@ class Year:
         start: datetime | None = None,
         mentor: Mentor | None = None,
         mentee: Actor | None = None,
+        offer: Offer | None = None,
     ) -> None:
         """A mentee finds a mentor and a time; whatever follows from it is drawn and planned."""
         mentee = mentee or self.random.choice(self.mentees)
         mentor = mentor or self.random.choices(self.mentors, [one.popularity for one in self.mentors])[0]
-        offer = self.random.choice(mentor.offers)
+        offer = offer or self.random.choice(mentor.offers)
         session = self._make(mentee, mentor, offer, now, start)
         if session is None:
             return
@@ -204,7 +207,9 @@ class Year:
         start = session.scheduled_at
         if start is None:
             return
-        session_id, fate = session.id, self.random.random()
+        # Evenly spread over all that can become of a session, so that a small story, too, has some of each.
+        self._lives += 1
+        session_id, fate = session.id, self._lives * _GOLDEN % 1
         before = now + (start - now) * self.random.random() ** 0.5
         if fate < 0.10:
             self.plan(before, lambda at: self._cancel(session_id, mentee, cast.REASONS, at))
