@@ -20,11 +20,11 @@ PLANTS = {
     ),
     "an audited step that the table does not have": (
         (
-            "INSERT INTO session_audit_log (id, session_id, actor_role, action, previous_status, new_status, created_at)"
-            " SELECT gen_random_uuid(), id, 'system', 'forged', 'completed', 'draft', now() FROM sessions "
+            "INSERT INTO session_audit_log (id, session_id, actor_role, action, previous_status, new_status,"
+            " created_at) SELECT gen_random_uuid(), id, 'system', 'forged', 'completed', 'draft', now() FROM sessions "
             "WHERE status = 'completed'"
         ),
-        "every audited step is in the table of transitions and continues the one before",
+        "every audited step is in the table of transitions",
     ),
     "a calendar entry removed": (
         "DELETE FROM calendar_entries WHERE session_id IN (SELECT id FROM sessions WHERE status = 'scheduled')",
