@@ -14,6 +14,7 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import Page, expect
 
+from app.integrations.payments.base import ChargeState
 from app.models import User
 from tests.browser.conftest import Trouble
 from tests.browser.stage import Stage, answer_for, invitation_of, sign_in_here, sticking_out, text_of
@@ -301,4 +302,21 @@ def test_a_slot_that_is_lost_meanwhile_leads_back_with_the_nearest_free_times(
     page.get_by_role("button", name="Continue").click()
     page.get_by_role("button", name="Book and pay €50.00").click()
     expect(page.get_by_text("Sandbox gateway")).to_be_visible()
+    assert trouble == []
+
+
+@pytest.mark.spec("BK-3", "UX-4")
+def test_whoever_waits_for_the_gateway_is_led_on_when_it_has_answered(
+    stage: Stage, cast: Cast, open_page: Callable[..., Page], trouble: Trouble
+) -> None:
+    with stage.app.app_context():
+        draft = made.a_draft(mentee=cast.mentee, mentor=cast.mentor, at=MEETING, title=TITLE)
+        reference = made.checkout(draft)
+    page = open_page()
+    stage.sign_in(page, cast.mentee.email)
+    page.goto(f"{stage.address}/payments/return?reference={reference}")
+    expect(page.get_by_role("heading", name="We are asking the gateway")).to_be_visible()
+    with stage.app.app_context():
+        made.sandbox().decide(reference, ChargeState.SUCCEEDED)
+    expect(page.get_by_role("heading", name="Your session is booked")).to_be_visible()
     assert trouble == []
