@@ -296,11 +296,11 @@ def a_world_of_its_own(app: Flask) -> Iterator[None]:
             try:
                 yield
             finally:
+                app.extensions.update(before)
+                db.engines[None] = engine
                 event.remove(db.session.session_factory, "before_commit", _check_deferred)
                 db.session.remove()
-                db.engines[None] = engine
                 outer.rollback()
-                app.extensions.update(before)
 
 
 @pytest.mark.spec("INV-4", "INV-3")

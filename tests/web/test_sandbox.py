@@ -22,6 +22,7 @@ from app.integrations.payments.base import ChargeState
 from app.integrations.payments.sandbox import SIGNATURE_HEADER
 from app.integrations.payments.sandbox_behavior import Operation, Trouble
 from app.models import LedgerTransaction, MentoringSession, OutboxRow, WebhookEvent
+from app.money.webhooks import keep_event
 from tests.factories.sessions import a_draft, checkout, fresh, sandbox
 from tests.outbox import RunOutbox
 from tests.world import Clock, context
@@ -186,6 +187,13 @@ def test_an_event_is_kept_once_and_worked_off_once(client: FlaskClient, draft: M
     assert counted(WebhookEvent) == 1
     rows = db.session.scalars(select(OutboxRow.key).where(OutboxRow.kind == "payment.verify")).all()
     assert rows == ["webhook:sandbox:sbe_1"]
+
+
+@pytest.mark.spec("MN-3")
+def test_whoever_keeps_an_event_is_told_whether_it_is_new(draft: MentoringSession) -> None:
+    body = event(checkout(draft))
+    told = sandbox().parse_webhook(body, {SIGNATURE_HEADER: sandbox().sign(body)})
+    assert [keep_event("sandbox", told, context()) for _ in range(2)] == [True, False]
 
 
 @pytest.mark.spec("MN-3")
