@@ -338,8 +338,8 @@ def test_every_card_counts_the_list_that_it_links_to(app: Flask, clock: Clock) -
 
 def test_a_filter_reads_back_what_it_writes() -> None:
     chosen = SessionFilter(
-        zone="UTC", statuses=(SessionStatus.DRAFT, SessionStatus.SCHEDULED), search="a b", reassigned=False, sort="rate",
-        descending=False,
+        zone="UTC", statuses=(SessionStatus.DRAFT, SessionStatus.SCHEDULED), search="a b", reassigned=False,
+        sort="rate", descending=False,
     )  # fmt: skip
     assert read_filter(chosen.arguments(), zone="UTC") == chosen
 

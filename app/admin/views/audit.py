@@ -76,7 +76,7 @@ class AuditView(ConsoleView):
             select(*columns, guarded(User.name).label("who"))
             .join(keys, keys.c.id == self.model.id)
             .outerjoin(User, User.id == actor)
-            .order_by(self.model.created_at, self.model.id)
+            .order_by(self.model.seq if self.model is AdminAuditTrail else self.model.number)
         )
 
 
