@@ -119,6 +119,7 @@ def _postings(row: LedgerTransaction) -> Any:
 class LedgerPostingsView(ConsoleView):
     permission = Permission.LEDGER_VIEW
     column_list = ("transaction_id", "account_id", "amount_minor", "currency")
+    column_details_list = ("id", *column_list)
     column_formatters = {"amount_minor": cells.money()}
     column_default_sort: Any = []
     column_sortable_list = ()
