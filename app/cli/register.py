@@ -8,11 +8,12 @@ from app.cli.audit import audit
 from app.cli.doctor import doctor
 from app.cli.money import money
 from app.cli.outbox import outbox
+from app.cli.policies import policies
 from app.cli.seed import seed
 from app.cli.users import user
 
 
 def init_app(app: Flask) -> None:
     """Register everything that stands in this package."""
-    for command in (audit, doctor, money, outbox, seed, user):
+    for command in (audit, doctor, money, outbox, policies, seed, user):
         app.cli.add_command(command)
