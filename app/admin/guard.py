@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar
 
-from flask import url_for
+from flask import request
 from flask_admin import BaseView
 
-from app.admin.menu import console_menu
+from app.admin.menu import console_menu, console_menu_key
 from app.domain.permissions import Permission, may, require
 from app.http.context import current_actor
 
@@ -48,8 +49,9 @@ class Guarded:
         return fn(self, *args, **kwargs)
 
     def render(self, template: str, **kwargs: Any) -> str:
-        kwargs.setdefault("console_menu", console_menu(self))
-        kwargs.setdefault("console_home_url", url_for("console.index"))
+        kwargs.setdefault("console_menu", partial(console_menu, self))
+        kwargs.setdefault("console_menu_key", console_menu_key(self))
+        kwargs.setdefault("console_home_url", f"{request.root_path}/admin/")
         page: str = super().render(template, **kwargs)  # type: ignore[misc]  # BaseView's, by the order of bases
         return page
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from datetime import datetime, timedelta
 from typing import Any
 
-from flask import current_app, g, url_for
+from flask import Flask, Response, current_app, g, request, url_for
 
 from app.admin.theme import MenuEntry, MenuSection
 from app.domain.permissions import may
@@ -13,6 +15,7 @@ from app.support.queues import COUNT_CAP, SPECS, Queue, Waiting, waiting
 
 SECTIONS = ("", "Cases", "Money", "People", "Rules", "Messages", "Audit", "Operations")
 MENU = "desk-console-menu"
+_COUNTS = "desk-console-counts"
 
 # Where a queue that is none of sessions is listed: view and the tab of its list.
 _LISTS: dict[Queue, tuple[str, str]] = {
@@ -27,11 +30,38 @@ _LISTS: dict[Queue, tuple[str, str]] = {
 
 
 def waiting_now() -> dict[Queue, Waiting]:
-    """The queues as they are at this request, asked for once."""
+    """The queues, as they were at most ``CONSOLE_COUNTS_SECONDS`` ago; what this process changes shows at once."""
     if "console_queues" not in g:
-        g.console_queues = waiting(request_now())
+        g.console_queues = current_app.extensions[_COUNTS].read(request_now())
     found: dict[Queue, Waiting] = g.console_queues
     return found
+
+
+class _Counts:
+    """A dozen counts stand in every page's sidebar; to ask for them each time costs more than a page's own rows."""
+
+    def __init__(self) -> None:
+        self._known: tuple[datetime, dict[Queue, Waiting]] | None = None
+
+    def read(self, now: datetime) -> dict[Queue, Waiting]:
+        known = self._known
+        longest = timedelta(seconds=current_app.config["CONSOLE_COUNTS_SECONDS"])
+        if known is None or not timedelta() <= now - known[0] < longest:
+            known = self._known = (now, waiting(now))
+        return known[1]
+
+    def forget(self, response: Response) -> Response:
+        if request.method not in {"GET", "HEAD"}:
+            self._known = None
+        return response
+
+
+def init_app(app: Flask) -> None:
+    """Keep the counts of this process. Tests look at what they have just changed, so there nothing is kept."""
+    app.config.setdefault("CONSOLE_COUNTS_SECONDS", 0 if app.testing else 5)
+    counts = _Counts()
+    app.extensions[_COUNTS] = counts
+    app.after_request(counts.forget)
 
 
 def queue_url(queue: Queue) -> str:
@@ -64,6 +94,14 @@ def console_menu(active: Any) -> list[MenuSection]:
     ]  # fmt: skip
     sections.insert(1, MenuSection("Waiting", queues))
     return [section for section in sections if section.entries]
+
+
+def console_menu_key(active: Any) -> tuple[Hashable, ...] | None:
+    """What the sidebar depends on: equal keys are drawn alike. None where it must not be kept."""
+    if g.get("is_broken"):
+        return None
+    counts = tuple((found.queue, found.count) for found in waiting_now().values() if found.count)
+    return (current_actor().role, request.root_path, active.endpoint, counts)
 
 
 def _section(label: str, views: list[Any], active: Any) -> MenuSection:

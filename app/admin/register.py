@@ -7,11 +7,12 @@ from typing import Any
 from flask import Flask
 from flask_admin import Admin
 
+from app.admin import menu
 from app.admin.base import ConsoleView
 from app.admin.cases.sessions import SessionsView
-from app.admin.menu import MENU
 from app.admin.overview import OverviewView
 from app.admin.pages import ApplicationsView, ChainView, MailboxView, OperationsView, TablesView
+from app.admin.suspension import SuspensionView
 from app.admin.theme import ConsoleTheme
 from app.admin.views import audit, cases, money, people, records
 
@@ -20,6 +21,7 @@ _ENDPOINTS = {"mentor_profiles": "mentors"}
 
 def init_app(app: Flask) -> None:
     """Register the console: its written pages, and a closed, read-only view of each table."""
+    menu.init_app(app)
     console = Admin(
         app,
         name=app.config["BRAND_NAME"],
@@ -29,6 +31,7 @@ def init_app(app: Flask) -> None:
     written: list[Any] = [
         SessionsView(name="Sessions", endpoint="console_sessions", url="/admin/sessions"),
         ApplicationsView(name="Applications", endpoint="console_applications", url="/admin/applications"),
+        SuspensionView(name="Suspension", endpoint="console_suspension", url="/admin/suspension"),
         MailboxView(name="Mailbox", endpoint="console_mailbox", url="/admin/mailbox"),
     ]
     tables = [_table(*entry) for module in (cases, money, people, records, audit) for entry in module.VIEWS]
@@ -40,7 +43,7 @@ def init_app(app: Flask) -> None:
     ]
     for view in (*written, *tables, *closing):
         console.add_view(view)
-    app.extensions[MENU] = [console.index_view, *written, *tables, *closing]
+    app.extensions[menu.MENU] = [console.index_view, *written, *tables, *closing]
 
 
 def _table(kind: type[ConsoleView], model: Any, name: str, endpoint: str | None = None) -> ConsoleView:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel.numbers import format_decimal, get_currency_symbol
@@ -33,7 +34,11 @@ def format_money(amount: int | Money, currency: str = "", *, whole: bool = False
     :param whole: leave the decimals out when they are all zero, as on a price tag
     :raises ValueError: when neither says which currency it is
     """
-    money = amount if isinstance(amount, Money) else Money(amount, currency)
+    return _written_money(amount if isinstance(amount, Money) else Money(amount, currency), whole)
+
+
+@lru_cache(maxsize=4096)
+def _written_money(money: Money, whole: bool) -> str:  # noqa: FBT001 - part of the cache's key
     places = decimals(money.currency)
     if whole and money.minor % 10**places == 0:
         places = 0
@@ -47,6 +52,8 @@ def format_money(amount: int | Money, currency: str = "", *, whole: bool = False
 
 def format_number(value: float) -> str:
     """A count with thousands apart: ``10,000``."""
+    if isinstance(value, int):
+        return f"{value:,}"
     return format_decimal(value, locale=LOCALE)
 
 
@@ -93,7 +100,11 @@ def zone_label(zone: str | ZoneInfo) -> str:
 
 def zone_offset(moment: datetime, zone: str | ZoneInfo) -> str:
     """The zone's distance from UTC at that moment: ``UTC+02:00``."""
-    offset = moment.astimezone(zone_of(zone)).utcoffset() or timedelta()
+    return _written_offset(moment.astimezone(zone_of(zone)).utcoffset() or timedelta())
+
+
+@lru_cache(maxsize=512)
+def _written_offset(offset: timedelta) -> str:
     minutes = round(offset.total_seconds() / 60)
     sign = "+" if minutes >= 0 else "\N{MINUS SIGN}"
     return f"UTC{sign}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
@@ -103,7 +114,12 @@ def format_date(day: date | datetime, zone: str | ZoneInfo, now: datetime) -> st
     """``Thu 14 Nov``; with the year when it is not the present one."""
     local = day.astimezone(zone_of(zone)).date() if isinstance(day, datetime) else day
     text = f"{_DAYS[local.weekday()]} {local.day} {_MONTHS[local.month - 1]}"
-    return text if local.year == now.astimezone(zone_of(zone)).year else f"{text} {local.year}"
+    return text if local.year == _year(now, zone_of(zone)) else f"{text} {local.year}"
+
+
+@lru_cache(maxsize=512)
+def _year(now: datetime, zone: ZoneInfo) -> int:
+    return now.astimezone(zone).year
 
 
 def format_day(day: date | datetime, zone: str | ZoneInfo, now: datetime) -> str:
@@ -122,8 +138,13 @@ def format_month(day: date) -> str:
 def format_clock(moment: datetime, zone: str | ZoneInfo) -> str:
     """The time of day, ``10:00``; with the offset where the clock shows that hour twice."""
     local = moment.astimezone(zone_of(zone))
-    text = f"{local:%H:%M}"
+    text = f"{local.hour:02}:{local.minute:02}"
     return f"{text} {zone_offset(moment, zone)}" if _shown_twice(local) else text
+
+
+def format_short(moment: datetime, zone: str | ZoneInfo, now: datetime) -> str:
+    """Date and time of day without the place, for a column whose head names it: ``Thu 14 Nov, 10:00``."""
+    return f"{format_date(moment, zone, now)}, {format_clock(moment, zone)}"
 
 
 def format_when(moment: datetime, zone: str | ZoneInfo, now: datetime) -> str:
@@ -142,12 +163,13 @@ def format_exact(moment: datetime, zone: str | ZoneInfo) -> str:
     """A moment to the second with its offset, for what stands on hover: ``Thu 14 Nov 2026, 10:00:05 UTC+01:00``."""
     local = moment.astimezone(zone_of(zone))
     day = f"{_DAYS[local.weekday()]} {local.day} {_MONTHS[local.month - 1]} {local.year}"
-    return f"{day}, {local:%H:%M:%S} {zone_offset(moment, zone)}"
+    clock = f"{local.hour:02}:{local.minute:02}:{local.second:02}"
+    return f"{day}, {clock} {_written_offset(local.utcoffset() or timedelta())}"
 
 
 def format_iso(moment: datetime) -> str:
     """The machine's way, in UTC: ``2026-11-14T09:00:00Z``."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat()}Z"
 
 
 def format_relative(moment: datetime, now: datetime) -> str:
@@ -182,6 +204,7 @@ def short_id(value: object) -> str:
     return str(value).replace("-", "")[:8]
 
 
+@lru_cache(maxsize=8192)
 def initials(name: str) -> str:
     """One or two letters for a person without a photo (ID-6): ``Ada Lovelace`` is ``AL``."""
     words = [word for word in name.split() if any(letter.isalnum() for letter in word)]

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flask import request, url_for
+from flask import has_request_context, request, url_for
 
 if TYPE_CHECKING:
     from flask import Flask, Response
@@ -24,7 +24,18 @@ def init_app(app: Flask) -> None:
     """Give templates ``asset(filename)``, and let a marked file be cached for a year."""
     folder = Path(app.static_folder or "static")
 
+    known: dict[tuple[str, str], str] = {}
+
     def asset(filename: str) -> str:
+        # Only where a changed file means a new start are the files' marks read once.
+        if app.jinja_env.auto_reload:
+            return marked(filename)
+        key = (request.root_path if has_request_context() else "", filename)
+        if key not in known:
+            known[key] = marked(filename)
+        return known[key]
+
+    def marked(filename: str) -> str:
         path = folder / filename
         mark = _mark(path, path.stat().st_mtime_ns) if path.is_file() else None
         return url_for("static", filename=filename, v=mark)

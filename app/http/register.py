@@ -14,6 +14,7 @@ from app.http import (
     csp,
     errors,
     formatting,
+    fragments,
     frame,
     health,
     limits,
@@ -40,6 +41,7 @@ def init_app(app: Flask) -> None:
     csp.init_app(app)
     assets.init_app(app)
     formatting.init_app(app)
+    fragments.init_app(app)
     photos.init_app(app)
     frame.init_app(app)
     health.init_app(app)

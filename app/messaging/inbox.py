@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from app.domain.context import Context
 from app.extensions import db
+from app.foundation.prepared import Prepared
 from app.foundation.transaction import transaction
 from app.models import Notification
+
+_COUNT = select(func.count()).select_from(Notification).where(Notification.user_id == bindparam("user_id"))
+_ALL = Prepared(_COUNT)
+_UNREAD = Prepared(_COUNT.where(Notification.read_at.is_(None)))
 
 
 def notifications_of(
@@ -25,10 +30,7 @@ def notifications_of(
 
 def count_notifications(user_id: UUID, *, unread_only: bool = False) -> int:
     """How many there are."""
-    question = select(func.count()).select_from(Notification).where(Notification.user_id == user_id)
-    if unread_only:
-        question = question.where(Notification.read_at.is_(None))
-    return db.session.scalar(question) or 0
+    return (_UNREAD if unread_only else _ALL).run(user_id=user_id).scalar() or 0
 
 
 def mark_read(user_id: UUID, ids: Collection[UUID] | None, *, ctx: Context) -> int:

@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from app.domain.errors import NotFound
-from app.domain.ledger import GOODWILL, PLATFORM_HELD, PLATFORM_REVENUE
+from app.domain.ledger import GOODWILL, PLATFORM_HELD, PLATFORM_REVENUE, Account
 from app.domain.money import Money
 from app.domain.vocabulary import AccountKind, PaymentState, RefundState, RefundType
-from app.extensions import db
+from app.foundation.prepared import Prepared
 from app.models import LedgerAccount, LedgerPosting, LedgerTransaction, MentoringSession, Payment, Refund
-from app.money.ledger import balances_of_session
 from app.money.rows import DECIDED, read_rows
+
+_CURRENCY = Prepared(select(MentoringSession.currency).where(MentoringSession.id == bindparam("session_id")))
+_LINES = Prepared(
+    select(
+        LedgerTransaction.created_at,
+        LedgerTransaction.kind.label("event"),
+        LedgerTransaction.note,
+        LedgerAccount.kind,
+        LedgerAccount.owner_id,
+        LedgerPosting.amount_minor,
+        LedgerPosting.currency,
+    )
+    .join(LedgerPosting, LedgerPosting.transaction_id == LedgerTransaction.id)
+    .join(LedgerAccount, LedgerAccount.id == LedgerPosting.account_id)
+    .where(LedgerTransaction.session_id == bindparam("session_id"))
+    .order_by(LedgerTransaction.created_at, LedgerTransaction.id, LedgerAccount.kind, LedgerPosting.id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +94,20 @@ class SessionMoney:
         return self.difference.minor == 0
 
 
-def session_money(session_id: UUID) -> SessionMoney:
+def session_money(session_id: UUID, *, currency: str | None = None) -> SessionMoney:
     """This function will gather the money of one session.
 
+    :param currency: the session's, where it has been read already
     :raises NotFound: there is no such session
     """
-    currency = db.session.scalar(select(MentoringSession.currency).where(MentoringSession.id == session_id))
+    currency = currency or _CURRENCY.run(session_id=session_id).scalar()
     if currency is None:
         raise NotFound
     rows = read_rows(session_id)
-    balances = balances_of_session(session_id)
+    lines = ledger_lines(session_id)
+    balances: Counter[Account] = Counter()
+    for line in lines:
+        balances[Account(line.account, line.owner_id)] += line.amount.minor
     captured = [payment for payment in rows.payments if payment.status is PaymentState.SUCCEEDED]
     ordinary = [refund for refund in rows.refunds if refund.type is not RefundType.BONUS]
     bonuses = [refund for refund in rows.refunds if refund.type is RefundType.BONUS]
@@ -114,7 +135,7 @@ def session_money(session_id: UUID) -> SessionMoney:
         borne=Money(balances.get(GOODWILL, 0), currency) - bonus,
         payments=rows.payments,
         refunds=rows.refunds,
-        lines=ledger_lines(session_id),
+        lines=lines,
     )
 
 
@@ -124,21 +145,7 @@ def _total(refunds: Sequence[Refund], currency: str) -> Money:
 
 def ledger_lines(session_id: UUID) -> list[LedgerLine]:
     """Every posting of a session, oldest first."""
-    rows = db.session.execute(
-        select(
-            LedgerTransaction.created_at,
-            LedgerTransaction.kind.label("event"),
-            LedgerTransaction.note,
-            LedgerAccount.kind,
-            LedgerAccount.owner_id,
-            LedgerPosting.amount_minor,
-            LedgerPosting.currency,
-        )
-        .join(LedgerPosting, LedgerPosting.transaction_id == LedgerTransaction.id)
-        .join(LedgerAccount, LedgerAccount.id == LedgerPosting.account_id)
-        .where(LedgerTransaction.session_id == session_id)
-        .order_by(LedgerTransaction.created_at, LedgerTransaction.id, LedgerAccount.kind, LedgerPosting.id)
-    )
+    rows = _LINES.run(session_id=session_id)
     return [
         LedgerLine(row.created_at, row.event, row.kind, row.owner_id, Money(row.amount_minor, row.currency), row.note)
         for row in rows

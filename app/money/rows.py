@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from app.domain.errors import NotFound
 from app.domain.ledger import Terms
@@ -86,6 +86,19 @@ def counts(payment: Payment) -> bool:
     return payment.status is PaymentState.SUCCEEDED and payment.flagged_reason not in UNWANTED
 
 
+_READ = (
+    select(Payment)
+    .where(Payment.session_id == bindparam("session_id"))
+    .order_by(Payment.id)
+    .execution_options(populate_existing=True),
+    select(Refund)
+    .where(Refund.session_id == bindparam("session_id"))
+    .order_by(Refund.id)
+    .execution_options(populate_existing=True),
+)
+_LOCKED = (_READ[0].with_for_update(), _READ[1].with_for_update())
+
+
 def lock_rows(session: MentoringSession) -> MoneyRows:
     """This function will lock and read a locked session's payments and refunds as they are now."""
     db.session.flush()
@@ -98,12 +111,9 @@ def read_rows(session_id: UUID) -> MoneyRows:
 
 
 def _read(session_id: UUID, *, lock: bool) -> MoneyRows:
-    payments = select(Payment).where(Payment.session_id == session_id).order_by(Payment.id)
-    refunds = select(Refund).where(Refund.session_id == session_id).order_by(Refund.id)
-    if lock:
-        payments, refunds = payments.with_for_update(), refunds.with_for_update()
-    found_payments = db.session.scalars(payments.execution_options(populate_existing=True))
-    found_refunds = db.session.scalars(refunds.execution_options(populate_existing=True))
+    payments, refunds = _LOCKED if lock else _READ
+    found_payments = db.session.scalars(payments, {"session_id": session_id})
+    found_refunds = db.session.scalars(refunds, {"session_id": session_id})
     return MoneyRows(
         tuple(sorted(found_payments, key=lambda payment: (payment.created_at, payment.id))),
         tuple(sorted(found_refunds, key=lambda refund: (refund.created_at, refund.id))),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from app.domain.context import Context
 from app.domain.errors import NotFound
@@ -18,6 +18,13 @@ from app.people.credentials import new_secret, secret_hash
 
 SEEN_EVERY = timedelta(minutes=3)
 FRESH_FOR = timedelta(minutes=15)
+# Asked at every request, so it is put together once.
+_BY_TOKEN = (
+    select(Login, User)
+    .join(User, User.id == Login.user_id)
+    .where(Login.token_hash == bindparam("token_hash"), Login.revoked_at.is_(None), Login.expires_at > bindparam("now"))
+    .execution_options(populate_existing=True)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +70,7 @@ def open_login(user: User, *, remembered: bool, ctx: Context) -> str:
 
 def find_login(token: str, *, now: datetime) -> tuple[Login, User] | None:
     """The live login of this token with its user; None when it ended, was idle for too long, or the user may not in."""
-    found = db.session.execute(
-        select(Login, User)
-        .join(User, User.id == Login.user_id)
-        .where(Login.token_hash == secret_hash(token), Login.revoked_at.is_(None), Login.expires_at > now)
-        .execution_options(populate_existing=True)
-    ).one_or_none()
+    found = db.session.execute(_BY_TOKEN, {"token_hash": secret_hash(token), "now": now}).one_or_none()
     if found is None:
         return None
     login, user = found

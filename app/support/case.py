@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, literal, select, true, union_all
+from sqlalchemy import Select, Uuid, and_, bindparam, func, literal, select, true, union_all
 
 from app.booking.access import load_session_for
 from app.domain.context import Context
 from app.domain.permissions import Permission, require
 from app.domain.vocabulary import CancelledBy, Party, SessionStatus
 from app.extensions import db
+from app.foundation.prepared import Prepared
 from app.models import MentoringSession, SessionDispute, Strike, User
 from app.money.overview import SessionMoney, session_money
 from app.support.keyset import page_of_keys, reverse
@@ -55,7 +57,7 @@ def read_case(session_id: UUID, *, ctx: Context) -> Case:
     """
     require(ctx.actor, Permission.SESSION_VIEW)
     session = load_session_for(ctx, session_id)
-    money = session_money(session.id)
+    money = session_money(session.id, currency=session.currency)
     histories = _histories(session)
     return Case(
         session, money, read_timeline(session.id, money), histories.get(Party.MENTOR, History()),
@@ -64,16 +66,22 @@ def read_case(session_id: UUID, *, ctx: Context) -> Case:
 
 
 def _histories(session: MentoringSession) -> dict[Party, History]:
-    rows = db.session.execute(
-        union_all(
-            _history(Party.MENTOR, S.mentor_id, session.mentor_id, CancelledBy.MENTOR),
-            _history(Party.MENTEE, S.mentee_id, session.mentee_id, CancelledBy.MENTEE),
-        )
-    )
+    rows: Any = _both_histories().run(mentor_id=session.mentor_id, mentee_id=session.mentee_id)
     return {Party(party): History(*counts) for party, *counts in rows}
 
 
-def _history(party: Party, column: Any, person: UUID, cancelled_by: CancelledBy) -> Select[Any]:
+@cache
+def _both_histories() -> Prepared:
+    mentor, mentee = bindparam("mentor_id", type_=Uuid()), bindparam("mentee_id", type_=Uuid())
+    return Prepared(
+        union_all(
+            _history(Party.MENTOR, S.mentor_id, mentor, CancelledBy.MENTOR),
+            _history(Party.MENTEE, S.mentee_id, mentee, CancelledBy.MENTEE),
+        )
+    )
+
+
+def _history(party: Party, column: Any, person: Any, cancelled_by: CancelledBy) -> Select[Any]:
     disputes = select(func.count(SessionDispute.id)).join(S, S.id == SessionDispute.session_id).where(column == person)
     strikes = select(func.count()).select_from(Strike).where(Strike.user_id == person, Strike.lifted_at.is_(None))
     return select(

@@ -177,7 +177,7 @@ class Waiting:
 
 def waiting(now: datetime) -> dict[Queue, Waiting]:
     """Every queue's count (999 at most are counted) and the age of its oldest, in one statement (KPI-3)."""
-    rows = _all_counted().run(now=now)
+    rows: Any = _all_counted().run(now=now)
     found = {Queue(name): (count, oldest, breached) for name, count, oldest, breached in rows}
     return {queue: Waiting(queue, *found.get(queue, (0, None, 0))) for queue in Queue}
 

@@ -172,7 +172,7 @@ def _is_one_range(chosen: SessionFilter) -> bool:
 def _walk(chosen: SessionFilter, place: _Place, now: datetime) -> list[Row[Any]]:
     """The page out of the order's index, most of whose rows the filter lets through."""
     statement = _walk_statement(Shape.of(chosen), place.walk())
-    return list(statement.run(**values_of(chosen, now), **place.values()))
+    return list(statement.run(**values_of(chosen, now), **place.values()).all())
 
 
 @lru_cache(maxsize=512)

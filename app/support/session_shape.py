@@ -110,18 +110,23 @@ class Parameters:
 
     @classmethod
     def of(cls, shape: Shape) -> Parameters:
-        lists: list[Any] = [
-            tuple(bindparam(f"{name}_{index}", type_=column.type) for index in range(count))
+        found: dict[str, Any] = {
+            name: tuple(bindparam(f"{name}_{index}", type_=column.type) for index in range(count))
             for (name, column), count in zip(_LISTS.items(), shape.lists, strict=True)
-        ]
-        single: list[Any] = [
-            bindparam(name, type_=_SINGLE[name]) if is_set else None
+        }
+        found |= {
+            name: bindparam(name, type_=_SINGLE[name]) if is_set else None
             for name, is_set in zip(_SINGLE, shape.single, strict=True)
-        ]
+        }
         return cls(
-            *lists, *single, shape.reassigned, shape.pending_reschedule, shape.queue,
-            _search_parameters(shape.search), shape.sort, shape.descending,
-        )  # fmt: skip
+            **found,
+            reassigned=shape.reassigned,
+            pending_reschedule=shape.pending_reschedule,
+            queue=shape.queue,
+            search=_search_parameters(shape.search),
+            sort=shape.sort,
+            descending=shape.descending,
+        )
 
 
 def _search_parameters(search: tuple[bool, bool, bool] | None) -> Terms | None:

@@ -10,13 +10,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Text, cast, func, literal, null, select, union_all
+from sqlalchemy import Select, Text, Uuid, bindparam, cast, func, literal, null, select, union_all
 from sqlalchemy.dialects.postgresql import JSONB
 
-from app.extensions import db
+from app.foundation.prepared import Prepared
 from app.models import (
     AdminAuditTrail,
     AdminSessionNote,
@@ -126,10 +127,8 @@ _ROLES = {"session_audit_log", "admin_session_audit_trail"}
 
 
 def _from_tables(session_id: UUID) -> Iterable[Happening]:
-    parts = [_part(source, session_id) for source in _TABLES]
-    rows = union_all(*(select(part.subquery()) for part in parts)).subquery("happened")
-    found = db.session.execute(select(rows, User.name).outerjoin(User, User.id == rows.c.actor_id))
-    for source, at, actor_id, role, facts, name in found:
+    rows: Any = _all_parts().run(session_id=session_id).all()
+    for source, at, actor_id, role, facts, name in rows:
         yield Happening(
             kind=_TABLES[source][0],
             source=source,
@@ -143,7 +142,15 @@ def _from_tables(session_id: UUID) -> Iterable[Happening]:
         )
 
 
-def _part(source: str, session_id: UUID) -> Select[Any]:
+@cache
+def _all_parts() -> Prepared:
+    session_id = bindparam("session_id", type_=Uuid())
+    parts = [_part(source, session_id) for source in _TABLES]
+    rows = union_all(*(select(part.subquery()) for part in parts)).subquery("happened")
+    return Prepared(select(rows, User.name).outerjoin(User, User.id == rows.c.actor_id))
+
+
+def _part(source: str, session_id: Any) -> Select[Any]:
     _, table, time, actor, names = _TABLES[source]
     pairs: list[Any] = []
     for name in names:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -60,9 +61,15 @@ def heads(chosen: SessionFilter) -> list[Head]:
 
 def address(chosen: SessionFilter, **more: str | int | None) -> str:
     """The list with this filter."""
-    arguments: dict[str, Any] = {**chosen.arguments(), **{name: value for name, value in more.items() if value}}
-    query = urlencode(arguments, doseq=True)
-    return f"{LIST_PATH}?{query}" if query else LIST_PATH
+    kept = {name: value for name, value in more.items() if value}
+    query = _query(chosen) + ("&" + urlencode(kept) if kept else "")
+    return f"{LIST_PATH}?{query.removeprefix('&')}" if query else LIST_PATH
+
+
+@lru_cache(maxsize=2048)
+def _query(chosen: SessionFilter) -> str:
+    # A chart's pieces lead to a hundred lists, the same on each visit of a day.
+    return urlencode(chosen.arguments(), doseq=True)
 
 
 def chips(chosen: SessionFilter, names: Mapping[UUID, str]) -> list[FilterChip]:

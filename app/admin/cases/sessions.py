@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
@@ -15,6 +16,7 @@ from sqlalchemy import select
 from app.admin.cases import rows, story
 from app.admin.cases.force_cancel import ForceCancelActs
 from app.admin.cases.notes import NoteActs
+from app.admin.cases.table import table_rows
 from app.admin.guard import ConsolePage
 from app.domain.errors import Invalid
 from app.domain.permissions import Permission, may
@@ -24,6 +26,7 @@ from app.http.context import current_actor, current_context, request_now
 from app.models import User
 from app.support.case import neighbors, read_case
 from app.support.export import export_sessions
+from app.support.kpis import period_ending_today
 from app.support.session_filter import SessionFilter, read_filter
 from app.support.session_list import COUNT_CAP, Count, SessionPage, list_sessions, names_of, person_matches
 
@@ -124,14 +127,16 @@ def _list_facts(chosen: SessionFilter, page: SessionPage, names: Mapping[UUID, s
     role = current_actor().role
     return {
         "chosen": chosen,
-        "rows": page.rows,
+        "rows": table_rows(page.rows, zone=_zone(), now=request_now()),
+        "shown": len(page.rows),
         "count": page.count,
         "count_cap": COUNT_CAP,
         "position": page.position,
-        "heads": rows.heads(chosen),
+        "heads": partial(rows.heads, chosen),
         "chips": rows.chips(chosen, names),
         "names": names,
-        "tabs": rows.tabs(chosen, request_now()),
+        "tabs": partial(rows.tabs, chosen, request_now()),
+        "tabs_day": period_ending_today(1, zone=chosen.zone, now=request_now()).first,
         "newer_url": rows.address(chosen, before=page.newer) if page.newer else None,
         "older_url": rows.address(chosen, after=page.older) if page.older else None,
         "clear_url": rows.LIST_PATH,
