@@ -32,7 +32,7 @@ class PaidFacts:
 
     :param paid_gateway_minor: captured by the gateway
     :param paid_credit_minor: taken from the mentee's credit
-    :param refunded_gateway_minor: refunds that are awaiting approval, pending or processed; not failed, not declined
+    :param refunded_gateway_minor: refunds awaiting approval, pending, processed, or failed (still owed); not declined
     :param refunded_credit_minor: likewise, to credit
     :param staff_decided_minor: the part of all refunds, bonuses included, that staff decided (MN-9)
     """
