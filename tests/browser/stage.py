@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from email import message_from_bytes, policy
@@ -17,6 +17,7 @@ from typing import Any
 
 from flask import Flask
 from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from app.booking.tick import TickReport, tick
 from app.domain.context import CLOCK
@@ -83,7 +84,9 @@ def sign_in_here(page: Page, email: str, password: str = PASSWORD, *, remember: 
 
 
 def sticking_out(page: Page) -> list[str]:
-    """What makes the page wider than its window; nothing when it fits."""
+    """What makes the page wider than its window; nothing when it fits, or does as soon as its charts are drawn anew."""
+    with suppress(PlaywrightTimeout):
+        page.wait_for_function("document.documentElement.scrollWidth <= innerWidth", timeout=3_000)
     found: list[str] = page.evaluate(
         """() => document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll("body *")]
           .filter((node) => node.getBoundingClientRect().right > innerWidth + 1)

@@ -24,7 +24,7 @@ from app.admin.lookups import RecordLoader
 from app.admin.theme import ConsoleTheme
 from app.domain.vocabulary import BookingMode, Role
 from app.extensions import db
-from app.http import assets, clock, csp, formatting
+from app.http import assets, clock, csp, formatting, fragments
 from app.models import MentorOffering, User
 from tests.browser.conftest import Trouble
 from tests.world import START
@@ -70,7 +70,7 @@ def console(own_database: Callable[..., Flask], serve: Callable[[Flask], str]) -
     app.secret_key = "a key for tests only"
     CSRFProtect(app)
     clock.init_app(app, lambda: START)
-    for part in (formatting, assets, csp, db):
+    for part in (formatting, fragments, assets, csp, db):
         part.init_app(app)
     index = AdminIndexView(name="Overview", menu_icon_type="bi", menu_icon_value="bi-grid-1x2")
     admin = Admin(app, name="Console", theme=ConsoleTheme(), index_view=index)

@@ -15,7 +15,7 @@ from wtforms import BooleanField, EmailField, RadioField, SelectField, StringFie
 from wtforms.validators import DataRequired, Email
 
 from app.admin.theme import MenuEntry, MenuSection
-from app.http import assets, clock, csp, formatting
+from app.http import assets, clock, csp, formatting, fragments
 from tests.browser.conftest import Trouble
 from tests.world import START
 
@@ -42,7 +42,7 @@ def guide(serve: Callable[[Flask], str]) -> str:
     app.secret_key = "a key for tests only"
     CSRFProtect(app)
     clock.init_app(app, lambda: START)
-    for part in (formatting, assets, csp):
+    for part in (formatting, fragments, assets, csp):
         part.init_app(app)
 
     @app.get("/<frame>")
