@@ -23,7 +23,7 @@ from app.people.tokens import revoke_tokens_of
 
 LONGEST_NAME = 100
 LONGEST_EMAIL = 254
-LONGEST_REASON = 2_000
+SHORTEST_REASON, LONGEST_REASON = 3, 1_000
 
 
 def register_mentee(*, email: str, name: str, password: str, timezone: str, ctx: Context) -> User:
@@ -200,12 +200,12 @@ def normal_name(name: str) -> str:
 
 
 def required_reason(reason: str) -> str:
-    """A reason as it goes into the audit trail.
+    """A reason as it goes into the audit trail (ACT).
 
-    :raises Invalid: when it is empty or too long
+    :raises Invalid: when it has fewer than 3 or more than 1,000 characters
     """
-    reason = reason.strip()
-    if not 0 < len(reason) <= LONGEST_REASON:
-        problem = f"Say why, in up to {LONGEST_REASON:,} characters. It is kept in the audit trail."
+    reason = reason.replace("\0", "").strip()
+    if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
+        problem = f"Say why, in {SHORTEST_REASON} to {LONGEST_REASON:,} characters. It is kept in the audit trail."
         raise Invalid(problem, fields={"reason": problem})
     return reason

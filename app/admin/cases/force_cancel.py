@@ -9,16 +9,15 @@ from uuid import UUID, uuid4
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from sqlalchemy import or_, select
 
+from app.admin.snippets import reason_snippets
 from app.booking.access import load_session_for
 from app.domain.errors import Conflict, Invalid, StalePreview
 from app.domain.money import Money
 from app.domain.permissions import Permission, may
-from app.extensions import db
 from app.foundation.idempotency import once
 from app.http.context import current_context
-from app.models import MentoringSession, ReasonSnippet
+from app.models import MentoringSession
 from app.support.force_cancel import ACTION, ForceCancelled, decide_force_cancel, force_cancel, preview_force_cancel
 from app.support.staff_acts import is_own_case
 
@@ -156,17 +155,7 @@ class ForceCancelActs:
             key=uuid4().hex,
             note=note,
             problems=problems,
-            snippets=_snippets(),
+            snippets=reason_snippets(ACTION, otherwise=_REASONS),
             back_url=url_for("console_sessions.case", session_id=session_id),
         )
         return html, status
-
-
-def _snippets() -> list[str]:
-    kept = db.session.scalars(
-        select(ReasonSnippet.body)
-        .where(ReasonSnippet.retired_at.is_(None), or_(ReasonSnippet.action.is_(None), ReasonSnippet.action == ACTION))
-        .order_by(ReasonSnippet.title)
-        .limit(12)
-    ).all()
-    return list(kept) or list(_REASONS)

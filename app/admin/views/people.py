@@ -11,6 +11,7 @@ from sqlalchemy.orm import joinedload
 
 from app.admin import cells
 from app.admin.base import ConsoleView
+from app.admin.suspension import acts_of
 from app.domain.permissions import Permission, may
 from app.domain.vocabulary import STAFF_ROLES, Role
 from app.http.context import current_actor
@@ -22,6 +23,8 @@ from app.support.session_list import person_matches
 class UsersView(ConsoleView):
     permission = Permission.USER_VIEW
     section, icon = "People", "people"
+    details_template = "admin/tables/user.html"
+    acts_of = staticmethod(acts_of)
     tabs = {
         "all": ("All", None),
         "mentees": ("Mentees", lambda: User.role == Role.MENTEE),
