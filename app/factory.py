@@ -9,6 +9,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.config import Settings, load_settings
 from app.extensions import csrf, db, doorbell, login, mail, migrate
+from app.foundation.pool import EVENTS
 from app.integrations.adapters import Adapters
 from app.integrations.mailer import LocalMailbox, Mailer, SmtpMailer
 from app.integrations.meetings.jitsi import JitsiProvider
@@ -54,7 +55,7 @@ def _configure(app: Flask, settings: Settings) -> None:
         SESSION_COOKIE_SECURE=settings.is_https,
         SQLALCHEMY_DATABASE_URI=settings.database_url,
         SQLALCHEMY_ENGINE_OPTIONS={
-            "pool_pre_ping": True,
+            "pool_events": EVENTS,
             "pool_size": 20,
             "max_overflow": 60,
             # A lock that does not come in three seconds is a clear 409, never a hanging page.
