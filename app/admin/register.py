@@ -13,7 +13,6 @@ from app.admin.cases.sessions import SessionsView
 from app.admin.overview import OverviewView
 from app.admin.pages import ApplicationsView, ChainView, MailboxView, OperationsView, TablesView
 from app.admin.suspension import SuspensionView
-from app.admin.suspension import SuspensionView
 from app.admin.theme import ConsoleTheme
 from app.admin.views import audit, cases, money, people, records
 
