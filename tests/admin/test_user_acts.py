@@ -62,6 +62,11 @@ def test_the_dialog_says_what_will_happen_and_changes_nothing(admin: FlaskClient
     assert f"/admin/sessions/{session.id}" in page
     assert "data-no-enter" in page
     assert not is_suspended(mentor)
+    mentee = html.unescape(admin.get(path(people.a_mentee())).text)
+    assert "Is signed in nowhere at the moment" in mentee
+    assert "No upcoming sessions stay booked" not in mentee
+    assert "No upcoming sessions" in mentee
+    assert "find or book" not in mentee
 
 
 @pytest.mark.spec("ID-4", "SL-2")
