@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from flask import g, request, url_for
@@ -216,15 +217,16 @@ def _over_time(figures: Overview) -> dict[str, Any]:
                 "label": label,
                 "tone": tone,
                 "values": [sum(figures.by_day[day].get(status, 0) for day in piece) for piece in pieces],
-                "links": [_piece_link(piece, status) for piece in pieces],
+                "links": [_piece_link(piece[0], piece[-1], status) for piece in pieces],
             }
             for status, label, tone in _CHART
         ],
     }
 
 
-def _piece_link(piece: list[date], status: SessionStatus) -> str:
-    chosen = SessionFilter(zone="UTC", statuses=(status,), day_from=piece[0], day_to=piece[-1], sort="scheduled_at")
+@lru_cache(maxsize=4096)
+def _piece_link(first: date, last: date, status: SessionStatus) -> str:
+    chosen = SessionFilter(zone="UTC", statuses=(status,), day_from=first, day_to=last, sort="scheduled_at")
     return address(chosen, zone="UTC")
 
 
