@@ -128,6 +128,8 @@ ADDRESSES: dict[str, tuple[str, ...]] = {
         "/admin/session-log/details/?id={logged}",
         "/admin/session-rows/details/?id={ended}",
         "/admin/staff-trail/details/?id={act}",
+        "/admin/suspension/{applicant}/reinstate",
+        "/admin/suspension/{mentee}/suspend",
         "/admin/tables/",
         "/admin/users/details/?id={mentee}",
     ),
@@ -157,7 +159,7 @@ LEFT_OUT = (
     # What Flask-Admin brings along and the console's views leave closed, and what a list's script or export fetches.
     r"/admin/[a-z-]+/(new|edit|export|export\.csv|ajax|people|details)/?",
     r"/admin/static/",
-    r"/admin/(applications|mailbox)/$",
+    r"/admin/(applications|mailbox|suspension)/$",
     r"/admin/mailbox/<uuid:event_id>/body.html",
     r"/admin/sessions/<uuid:session_id>/(notes)?$",
 )
