@@ -31,9 +31,7 @@ def mark_no_show(session_id: UUID, *, absent: Party, reason: str, ctx: Context) 
     with transaction():
         session = load_for_change(ctx, session_id)
         require_no_party(ctx.actor, (session.mentor_id, session.mentee_id))
-        decision = decide_no_show_by_staff(
-            attendance_facts(session), absent, ctx.now, completed_end=session.ended_at
-        )
+        decision = decide_no_show_by_staff(attendance_facts(session), absent, ctx.now, completed_end=session.ended_at)
         decision.require()
         before = move(
             session,

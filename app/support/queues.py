@@ -78,9 +78,7 @@ SPECS: dict[Queue, QueueSpec] = {
     Queue.REFUNDS_FAILED: QueueSpec("Failed refunds", "exclamation-triangle", "red", Permission.REFUND_VIEW),
     Queue.REFUNDS_AWAITING: QueueSpec("Refunds to approve", "person-check", "amber", Permission.REFUND_VIEW),
     Queue.PAYMENTS_FLAGGED: QueueSpec("Payments to look at", "credit-card", "red", Permission.PAYMENT_VIEW),
-    Queue.OVERDUE: QueueSpec(
-        "Past their end", "hourglass-bottom", "orange", Permission.SESSION_VIEW, of_sessions=True
-    ),
+    Queue.OVERDUE: QueueSpec("Past their end", "hourglass-bottom", "orange", Permission.SESSION_VIEW, of_sessions=True),
     Queue.WITHOUT_LINK: QueueSpec(
         "Paid without a link", "camera-video-off", "orange", Permission.SESSION_VIEW, of_sessions=True
     ),

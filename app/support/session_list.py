@@ -100,9 +100,7 @@ class _Place:
         found: dict[str, Any] = {"size": self.size + 1}
         if self.cursor is None:
             return {**found, "offset": self.offset}
-        return found | {
-            f"after_{index}": value for index, value in enumerate(self.cursor.values) if value is not None
-        }
+        return found | {f"after_{index}": value for index, value in enumerate(self.cursor.values) if value is not None}
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,8 +114,7 @@ class Forgetful(SandboxGateway):
 
     def refund(self, *, reference: str, amount: object, key: str) -> object:  # type: ignore[override]
         used = len((self.read(reference) or {})["refunds"])
-        answer = super().refund(reference=reference, amount=amount, key=f"{key}#{used}")  # type: ignore[arg-type]
-        return answer
+        return super().refund(reference=reference, amount=amount, key=f"{key}#{used}")  # type: ignore[arg-type]
 
     def find_refund(self, *, reference: str, key: str) -> object:  # type: ignore[override]
         return super().find_refund(reference=reference, key=f"{key}#0")
