@@ -145,7 +145,7 @@ def test_only_admins_decide_on_applications(app: Flask) -> None:
         with pytest.raises(Forbidden):
             mentors.verify_mentor(user.id, ctx=ctx_of(actor))
         with pytest.raises(Forbidden):
-            mentors.decline_mentor(user.id, reason="No", ctx=ctx_of(actor))
+            mentors.decline_mentor(user.id, reason="Not yet", ctx=ctx_of(actor))
     assert db.session.scalars(select(AdminAuditTrail)).all() == []
 
 

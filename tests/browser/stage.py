@@ -86,7 +86,7 @@ def sign_in_here(page: Page, email: str, password: str = PASSWORD, *, remember: 
 def sticking_out(page: Page) -> list[str]:
     """What makes the page wider than its window; nothing when it fits, or does as soon as its charts are drawn anew."""
     with suppress(PlaywrightTimeout):
-        page.wait_for_function("document.documentElement.scrollWidth <= innerWidth", timeout=3_000)
+        page.wait_for_function("document.documentElement.scrollWidth <= innerWidth", timeout=15_000)
     found: list[str] = page.evaluate(
         """() => document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll("body *")]
           .filter((node) => node.getBoundingClientRect().right > innerWidth + 1)

@@ -20,7 +20,7 @@ from app.support.invariants import check_invariants
 def test_the_demonstration_has_every_state_and_no_broken_rule(own_database: Callable[..., Flask]) -> None:
     from app.cli.demo.seed import seed_demo
 
-    app = own_database(app_env="demo")
+    app = own_database()
     told: list[str] = []
     with app.app_context():
         adapters = app.extensions["desk-adapters"]
