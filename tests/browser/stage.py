@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from email import message_from_bytes, policy
@@ -17,7 +17,6 @@ from typing import Any
 
 from flask import Flask
 from playwright.sync_api import BrowserContext, Page, expect
-from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from app.booking.tick import TickReport, tick
 from app.domain.context import CLOCK
@@ -84,15 +83,24 @@ def sign_in_here(page: Page, email: str, password: str = PASSWORD, *, remember: 
 
 
 def sticking_out(page: Page) -> list[str]:
-    """What makes the page wider than its window; nothing when it fits, or does as soon as its charts are drawn anew."""
-    with suppress(PlaywrightTimeout):
-        page.wait_for_function("document.documentElement.scrollWidth <= innerWidth", timeout=15_000)
-    found: list[str] = page.evaluate(
-        """() => document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll("body *")]
-          .filter((node) => node.getBoundingClientRect().right > innerWidth + 1)
-          .map((node) => `${node.tagName}.${node.className} to ${Math.round(node.getBoundingClientRect().right)}`)"""
-    )
-    return found[:12]
+    """What makes the page wider than its window; nothing when it fits, or does once the window has its new size.
+
+    Asked again and again from here: a page under the strict policy does not let a waiting script be evaluated in it.
+    """
+    width = (page.viewport_size or {"width": 0})["width"]
+    found: list[str] = []
+    for _ in range(100):
+        page.wait_for_timeout(100)
+        is_there, found = page.evaluate(
+            """(width) => [innerWidth === width && matchMedia(`(width: ${width}px)`).matches,
+              document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll("body *")]
+                .filter((node) => node.getBoundingClientRect().right > innerWidth + 1)
+                .map((node) => `${node.tagName}.${node.className} to ${node.getBoundingClientRect().right | 0}`)]""",
+            width,
+        )
+        if is_there and not found:
+            return []
+    return found[:12] or [f"the window never got {width} pixels wide"]
 
 
 def text_of(letter: EmailMessage) -> str:
