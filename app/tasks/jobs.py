@@ -12,17 +12,15 @@ from uuid import UUID, uuid4
 import structlog
 from rq import get_current_job
 
-from app.booking.tick import tick as book_tick
 from app.domain.context import CLOCK, Context
 from app.extensions import db
-from app.foundation import cleanup, heartbeats
+from app.foundation import heartbeats
 from app.foundation.transaction import transaction
 from app.http.clock import now
+from app.tasks.rounds import EACH_MINUTE, EACH_NIGHT, run_rounds
 from app.tasks.runner import deliver_row
 
 _log = structlog.get_logger(__name__)
-
-_MOST_BATCHES = 20
 
 
 def deliver(row_id: str) -> str:
@@ -32,27 +30,27 @@ def deliver(row_id: str) -> str:
 
 
 def tick() -> dict[str, Any]:
-    """Everything that time alone brings about: start, complete, expire; every minute (OPS-4)."""
+    """Everything that time alone brings about, every minute (OPS-4)."""
     return _report("tick", _tick)
 
 
 def _tick(ctx: Context) -> dict[str, Any]:
+    reports = run_rounds(EACH_MINUTE, ctx)
     counts: Counter[str] = Counter()
-    failed = batches = 0
-    is_behind = True
-    # After the clock was down there is more than one batch; what is still left then is the next minute's.
-    while is_behind and batches < _MOST_BATCHES:
-        done = book_tick(ctx=ctx)
-        counts.update(done.counts)
-        failed = done.failed
-        batches += 1
-        is_behind = done.is_behind and done.changed > 0
-    return {"counts": dict(counts), "changed": counts.total(), "failed": failed, "is_behind": is_behind}
+    for report in reports.values():
+        counts.update(report.get("counts", {}))
+    return {
+        "counts": dict(counts),
+        "changed": counts.total(),
+        "failed": sum(report.get("failed", 0) for report in reports.values()),
+        "is_behind": any(report.get("is_behind") for report in reports.values()),
+        "broken": sorted(name for name, report in reports.items() if "error" in report),
+    }
 
 
 def nightly() -> dict[str, Any]:
     """What can wait for the night (OPS-4)."""
-    return _report("nightly", lambda ctx: {"forgotten": cleanup.forget_old(ctx=ctx)})
+    return _report("nightly", lambda ctx: run_rounds(EACH_NIGHT, ctx))
 
 
 def _report(name: str, work: Callable[[Context], Mapping[str, Any]]) -> dict[str, Any]:

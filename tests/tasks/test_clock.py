@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from flask import Flask
@@ -12,16 +13,18 @@ from redis.exceptions import ConnectionError  # noqa: A004 - the queue server's 
 from rq.utils import import_attribute
 from sqlalchemy import func, select
 
-from app.domain.context import SYSTEM
+from app.booking import tick as ticking
+from app.domain.context import SYSTEM, Context
 from app.domain.vocabulary import OutboxState, SessionStatus
 from app.extensions import Doorbell, db
 from app.foundation import cleanup, heartbeats, outbox
 from app.foundation.transaction import transaction
-from app.models import Heartbeat, OutboxRow
+from app.models import Heartbeat, MentoringSession, OutboxRow
 from app.tasks import clock as clock_module
-from app.tasks import jobs
+from app.tasks import jobs, rounds
 from app.tasks.clock import SCHEDULE, Clock
-from tests.factories.sessions import a_paid_session, an_expired_draft, fresh
+from app.tasks.rounds import Round
+from tests.factories.sessions import START_AT, a_paid_session, an_expired_draft, fresh
 from tests.world import Clock as Hands
 from tests.world import context
 
@@ -71,14 +74,51 @@ def test_the_tick_does_what_is_due_says_so_and_may_run_twice(app: Flask, clock: 
 def test_after_the_clock_was_down_one_tick_catches_up(
     app: Flask, clock: Hands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from app.booking import tick as booking_tick
-
     sessions = [a_paid_session() for _ in range(5)]
     clock.advance(days=30)
-    real = booking_tick.tick
-    monkeypatch.setattr(jobs, "book_tick", lambda *, ctx: real(ctx=ctx, batch=2))
+    real = rounds.tick
+    monkeypatch.setattr(rounds, "tick", lambda **asked: real(**asked, batch=2))
     assert jobs.tick()["counts"] == {"started": 5, "completed": 5}
     assert {fresh(session).status for session in sessions} == {SessionStatus.COMPLETED}
+
+
+@pytest.mark.spec("OPS-4")
+def test_a_round_that_breaks_keeps_no_other_from_its_turn(
+    app: Flask, clock: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(_ctx: Context) -> dict[str, object]:
+        raise ArithmeticError
+
+    session = a_paid_session()
+    assert session.scheduled_at
+    clock.set(session.scheduled_at)
+    monkeypatch.setattr(jobs, "EACH_MINUTE", (Round("broken", breaks), *rounds.EACH_MINUTE))
+
+    report = jobs.tick()
+
+    assert (report["counts"], report["broken"]) == ({"started": 1}, ["broken"])
+
+
+@pytest.mark.spec("OPS-4")
+def test_a_full_batch_of_failures_keeps_nobody_else_waiting(
+    app: Flask, clock: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sessions = [a_paid_session() for _ in range(4)]
+    stuck = {session.id for session in sessions[:2]}
+    clock.set(START_AT)
+    real = ticking._steps
+
+    def stumble(session: MentoringSession, ctx: Context) -> list[str]:
+        if session.id in stuck:
+            raise ArithmeticError
+        return real(session, ctx)
+
+    monkeypatch.setattr(ticking, "_steps", stumble)
+    monkeypatch.setattr(rounds, "tick", partial(rounds.tick, batch=1))
+
+    report = jobs.tick()
+
+    assert (report["counts"], report["failed"]) == ({"started": 2}, 2)
 
 
 @pytest.mark.spec("OPS-1")

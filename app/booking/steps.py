@@ -1,0 +1,119 @@
+"""What time alone does to a session: each kind of step once, in the order in which a session takes them (SM-3, OPS-4).
+
+A step is a question to the database (which sessions may be due) and a deed on one locked session, which decides again
+and says what it did. The clock asks all questions, then takes every session it found through all deeds, so that after a
+pause a session catches up in one go. Another kind of step is another line of ``STEPS``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, func, select
+
+from app.booking.complete import conclude_completion, start
+from app.booking.expiry import end_hold
+from app.booking.holds import UNPAID, approved_is_unpaid, draft_has_run_out, request_is_unanswered
+from app.booking.session_facts import attendance_facts
+from app.domain.attendance import decide_auto_completion, decide_start
+from app.domain.context import Context
+from app.domain.reassignment import OPEN_REASSIGNMENTS
+from app.domain.vocabulary import SessionStatus
+from app.foundation.policies import current_policies
+from app.models import MentoringSession
+
+S = MentoringSession
+STARTED, COMPLETED = "started", "completed"
+RUNNING: Final = (SessionStatus.SCHEDULED, SessionStatus.IN_PROGRESS)
+# Ids of sessions, longest overdue first; the clock limits it to its batch.
+Due = Select[UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One kind of step.
+
+    :param due: asks for the ids of sessions that may be due at an instant, by a partial index
+    :param take: decides again for a locked session and gives what it did, for the report; None when nothing was due
+    """
+
+    name: str
+    due: Callable[[datetime], tuple[Due, ...]]
+    take: Callable[[MentoringSession, Context], str | None]
+
+
+def ids_where(*conditions: ColumnElement[bool], by: Any) -> Due:
+    """Ids of sessions under these conditions, ordered by ``by``."""
+    return select(S.id).where(*conditions).order_by(by, S.id)
+
+
+def is_certain() -> ColumnElement[bool]:
+    """Paid or free, and no mentor is being looked for."""
+    return and_(
+        S.payment_status.not_in(UNPAID),
+        func.coalesce(S.reassignment_status, "").not_in([status.value for status in OPEN_REASSIGNMENTS]),
+    )
+
+
+def ended_before(instant: datetime) -> ColumnElement[bool]:
+    """Whose planned end lies at ``instant`` or before; the first half is the index's."""
+    return and_(S.scheduled_at <= instant, S.scheduled_at + S.duration * timedelta(minutes=1) <= instant)
+
+
+def _holds_due(now: datetime) -> tuple[Due, ...]:
+    return (
+        ids_where(draft_has_run_out(now), by=S.hold_expires_at),
+        ids_where(approved_is_unpaid(now), by=S.hold_expires_at),
+        ids_where(request_is_unanswered(now), by=S.approval_deadline),
+    )
+
+
+def _end_hold(session: MentoringSession, ctx: Context) -> str | None:
+    return end_hold(session, ctx=ctx)
+
+
+def _starts_due(now: datetime) -> tuple[Due, ...]:
+    return (ids_where(S.status == SessionStatus.SCHEDULED, S.scheduled_at <= now, is_certain(), by=S.scheduled_at),)
+
+
+def _start(session: MentoringSession, ctx: Context) -> str | None:
+    if session.status is not SessionStatus.SCHEDULED or session.scheduled_at is None:
+        return None
+    if not decide_start(attendance_facts(session), ctx.now).allowed:
+        return None
+    start(session, ctx=ctx)
+    return STARTED
+
+
+def _completions_due(now: datetime) -> tuple[Due, ...]:
+    values = current_policies().values
+    wait = timedelta(minutes=values.auto_complete_minutes_after_end)
+    held = max(wait, timedelta(hours=values.suggestion_hold_hours))
+    waits = and_(S.attendance_suggested_at.is_not(None), S.attendance_decided_at.is_(None))
+    # Two questions: sessions that wait for a person must not fill the batch for two days (NS-3).
+    return tuple(
+        ids_where(S.status.in_(RUNNING), ended_before(now - pause), is_certain(), condition, by=S.scheduled_at)
+        for pause, condition in ((wait, ~waits), (held, waits))
+    )
+
+
+def _complete(session: MentoringSession, ctx: Context) -> str | None:
+    if session.status not in RUNNING or session.scheduled_at is None:
+        return None
+    decision = decide_auto_completion(attendance_facts(session), ctx.now)
+    if not decision.allowed:
+        return None
+    conclude_completion(session, decision=decision, ctx=ctx)
+    return COMPLETED
+
+
+# The order of SM-3: expire proposal, expire reassignment, cancel unpaid, start, complete.
+STEPS: Final[tuple[Step, ...]] = (
+    Step("holds", _holds_due, _end_hold),
+    Step("starts", _starts_due, _start),
+    Step("completions", _completions_due, _complete),
+)

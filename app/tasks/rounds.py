@@ -1,0 +1,69 @@
+"""What the clock has done each minute and each night, as one list each (OPS-4).
+
+A round is a bounded piece of work that may run twice at once, catches up by itself and reports what it changed. Another
+kind of work is another line; steps of a session's life are lines of ``booking.steps``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+
+from app.booking.tick import TickReport, tick
+from app.domain.context import Context
+from app.extensions import db
+from app.foundation import cleanup
+
+_log = structlog.get_logger(__name__)
+
+# What is still left then is the next minute's.
+_MOST_BATCHES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One kind of work. ``work`` gives what it changed, by name."""
+
+    name: str
+    work: Callable[[Context], Mapping[str, Any]]
+
+
+def work_sessions(ctx: Context) -> Mapping[str, Any]:
+    """Everything that time does to sessions; after a pause of the clock there is more than one batch."""
+    return in_batches(lambda failed: tick(ctx=ctx, leaving_out=failed))
+
+
+def in_batches(work: Callable[[frozenset[UUID]], TickReport]) -> Mapping[str, Any]:
+    """This function will repeat a batch while it is full, leaving out what failed, and give the sums."""
+    counts: Counter[str] = Counter()
+    failed: frozenset[UUID] = frozenset()
+    done = TickReport()
+    for _ in range(_MOST_BATCHES):
+        done = work(failed)
+        counts.update(done.counts)
+        failed |= done.failed
+        if not done.is_behind or not (done.changed or done.failed):
+            break
+    return {"counts": dict(counts), "changed": counts.total(), "failed": len(failed), "is_behind": done.is_behind}
+
+
+EACH_MINUTE: Final[tuple[Round, ...]] = (Round("sessions", work_sessions),)
+EACH_NIGHT: Final[tuple[Round, ...]] = (Round("forgotten", lambda ctx: cleanup.forget_old(ctx=ctx)),)
+
+
+def run_rounds(rounds: Iterable[Round], ctx: Context) -> dict[str, Mapping[str, Any]]:
+    """This function will do each round and give its report by name; one that fails keeps no other from its turn."""
+    reports: dict[str, Mapping[str, Any]] = {}
+    for each in rounds:
+        try:
+            reports[each.name] = each.work(ctx)
+        except Exception as error:  # noqa: BLE001 - logged; the other rounds have their own work
+            _log.exception("round_failed", round=each.name)
+            db.session.remove()
+            reports[each.name] = {"error": type(error).__name__}
+    return reports
