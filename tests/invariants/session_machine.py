@@ -1,0 +1,328 @@
+"""A small marketplace under random steps: whatever is done in whichever order, the invariants hold after every step.
+
+Steps that a rule refuses are as good as none, but the refusal must be the one that the decision had announced.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+from flask import Flask
+from hypothesis import assume, event, note
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from sqlalchemy import event as sql_event
+from sqlalchemy import select, text
+
+from app.booking.book import create_booking
+from app.booking.cancel import cancel_session
+from app.booking.complete import complete_session
+from app.booking.decisions import decisions_for
+from app.booking.join import record_join
+from app.booking.pay import settle_payment, start_checkout
+from app.booking.review import review_session
+from app.booking.review_request import approve_request, reject_request
+from app.booking.tick import tick
+from app.domain.context import CLOCK, SYSTEM, Context
+from app.domain.errors import DomainError
+from app.domain.vocabulary import BookingMode, CancellationCategory, MeetingType, Party, SessionStatus
+from app.extensions import db
+from app.foundation.audit import verify_chain
+from app.foundation.transaction import transaction
+from app.integrations.payments.base import ChargeState
+from app.integrations.payments.sandbox import SandboxGateway
+from app.models import MentoringSession, Payment, User
+from app.money import checks
+from app.support import invariants
+from app.support.force_cancel import force_cancel
+from app.support.mark_no_show import mark_no_show
+from tests.conftest import _check_deferred
+from tests.factories.people import a_mentee, a_mentor, a_support_agent, actor_of, an_admin, offering_of
+from tests.outbox import drain
+from tests.world import START, Clock, context
+
+S = SessionStatus
+# A Wednesday, two days ahead, then the same hours a day later: few enough that people collide.
+SLOTS: Final = [
+    START.replace(hour=hour, minute=0) + timedelta(days=days) for days in (2, 3) for hour in (9, 10, 11, 14)
+]
+NUMBERS: Final = st.integers(0, 99)
+# In flight until the worker has run: what the outbox still holds is no fault.
+_LATE_BY_NATURE: Final = ("nothing stays held once a session is over",)
+
+
+def _questions() -> tuple[str, list[str]]:
+    """Every query of the invariants as one statement that gives (number of the question, what), and their words."""
+    asked = [(f"{key}: {says}", sql) for key, says, sql in invariants._QUERIES]
+    asked += [
+        (
+            f"{check.invariant}: {check.says}",
+            f"{check.given} SELECT subject::text || ' ' || what::text FROM ({check.sql}) AS problems",
+        )
+        for check in checks.CHECKS
+        if check.says not in _LATE_BY_NATURE
+    ]
+    parts = [f"SELECT {number} AS which, q.* FROM ({sql}) AS q(what)" for number, (_, sql) in enumerate(asked)]
+    return " UNION ALL ".join(parts), [words for words, _ in asked]
+
+
+QUESTIONS, WORDS = _questions()
+
+
+class SessionMachine(RuleBasedStateMachine):
+    """Three mentees, three mentors (one by request, one free), support, and time."""
+
+    app: Flask  # set by the test
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stack = ExitStack()
+        self.clock = Clock()
+        self._enter()
+        self.sessions: list[UUID] = []
+        self.keys = 0
+
+    # The world: one database transaction per example, rolled back at its end.
+
+    def _enter(self) -> None:
+        app = type(self).app
+        before = dict(app.extensions)
+        self.stack.enter_context(app.app_context())
+        folder = self.stack.enter_context(tempfile.TemporaryDirectory())
+        self.gateway = SandboxGateway(Path(folder), "http://localhost")
+        app.extensions["desk-adapters"] = replace(before["desk-adapters"], gateway=self.gateway)
+        app.extensions["desk-clock"] = self.clock
+        engine = db.engines[None]
+        connection = self.stack.enter_context(engine.connect())
+        outer = connection.begin()
+        db.engines[None] = connection  # type: ignore[assignment]
+        sql_event.listen(db.session.session_factory, "before_commit", _check_deferred)
+
+        def leave() -> None:
+            app.extensions.update(before)
+            db.engines[None] = engine
+            sql_event.remove(db.session.session_factory, "before_commit", _check_deferred)
+            db.session.remove()
+            outer.rollback()
+
+        self.stack.callback(leave)
+
+    def teardown(self) -> None:
+        try:
+            assert verify_chain().is_intact
+        finally:
+            self.stack.close()
+
+    @initialize()
+    def people(self) -> None:
+        self.mentees = [a_mentee(), a_mentee(timezone="Asia/Kathmandu"), a_mentee()]
+        self.mentors = [
+            a_mentor(),
+            a_mentor(booking_mode=BookingMode.REQUEST, expertise=("Python",)),
+            a_mentor(rate_minor=0),
+            a_mentor(timezone="Europe/Berlin", weekly_hours=dict.fromkeys(range(7), (("00:00", "24:00"),))),
+        ]
+        self.agent, self.admin = a_support_agent(), an_admin()
+        # Something to begin with: otherwise half of all steps would only make sessions.
+        for number, mentor in enumerate((0, 0, 2, 3, 1)):
+            self.book(who=number % 3, mentor=mentor, slot=SLOTS[number])
+            self.pay(number=0, state=ChargeState.SUCCEEDED)
+
+    # Helpers of the rules.
+
+    def as_user(self, user: User) -> Context:
+        return context(actor_of(user), self.clock.now)
+
+    def session(self, number: int, *likely: SessionStatus) -> MentoringSession:
+        """One of the sessions; mostly one in a status in which something can come of it."""
+        assume(self.sessions)
+        ids = self.sessions
+        if likely and number % 5:
+            ids = [one for one in ids if self._status(one) in likely] or ids
+        return db.session.get_one(MentoringSession, ids[number // 5 % len(ids)], populate_existing=True)
+
+    def _status(self, session_id: UUID) -> SessionStatus:
+        return db.session.get_one(MentoringSession, session_id).status
+
+    def take(self, what: str, act: Callable[[], Any], *, announced: bool | None = None) -> Any:
+        """Act; a refusal is fine unless the decision had said that it is allowed, and the other way round."""
+        result, refusal = None, None
+        try:
+            result = act()
+        except DomainError as refused:
+            db.session.rollback()
+            refusal = refused
+        event(f"{what} {'refused' if refusal else 'done'}")
+        note(f"{what}: {refusal or 'done'}")
+        if announced is not None:
+            assert announced is (refusal is None), f"{what} was announced as {announced}, and then: {refusal}"
+        return result
+
+    def party(self, session: MentoringSession, side: Party) -> Context:
+        return self.as_user(db.session.get_one(User, session.mentor_id if side is Party.MENTOR else session.mentee_id))
+
+    def announced(self, session: MentoringSession, action: str, ctx: Context) -> bool:
+        decision = decisions_for(session, ctx).get(action)
+        return decision is not None and decision.allowed
+
+    # Booking and paying.
+
+    @rule(who=st.integers(0, 2), mentor=st.integers(0, 3), slot=st.sampled_from(SLOTS))
+    def book(self, who: int, mentor: int, slot: datetime) -> None:
+        chosen = self.mentors[mentor]
+        booked = self.take(
+            "book",
+            lambda: create_booking(
+                mentor_id=chosen.id,
+                offering_id=offering_of(chosen).id,
+                scheduled_at=slot,
+                meeting_type=MeetingType.VIDEO,
+                title="How to lead a team",
+                ctx=self.as_user(self.mentees[who]),
+            ),
+        )
+        if booked is not None:
+            self.sessions.append(booked.id)
+
+    @rule(number=NUMBERS, state=st.sampled_from([ChargeState.SUCCEEDED] * 4 + [ChargeState.FAILED]))
+    def pay(self, number: int, state: ChargeState) -> None:
+        session = self.session(number, S.DRAFT, S.SCHEDULED)
+        ctx = self.party(session, Party.MENTEE)
+        announced = self.announced(session, "pay", ctx)
+        started = self.take(
+            "checkout",
+            lambda: start_checkout(session.id, gateway=self.gateway, return_url="http://localhost/", ctx=ctx),
+            announced=announced,
+        )
+        if started is not None:
+            self.gateway.decide(started.reference, state)
+            self.take("settle", lambda: settle_payment(started.reference, gateway=self.gateway, ctx=ctx))
+
+    @rule(number=NUMBERS)
+    def pay_on_an_old_page(self, number: int) -> None:
+        """Whatever checkout was once opened is paid now, however late (BK-7)."""
+        payments = db.session.scalars(
+            select(Payment).where(Payment.gateway == "sandbox").order_by(Payment.created_at, Payment.id)
+        ).all()
+        assume(payments)
+        payment = payments[number % len(payments)]
+        self.gateway.decide(payment.reference, ChargeState.SUCCEEDED)
+        self.take(
+            "late payment",
+            lambda: settle_payment(payment.reference, gateway=self.gateway, ctx=context(SYSTEM, self.clock.now)),
+        )
+
+    @rule(number=NUMBERS, approves=st.booleans())
+    def review_request(self, number: int, approves: bool) -> None:
+        session = self.session(number, S.PENDING_MENTOR_REVIEW)
+        ctx = self.party(session, Party.MENTOR)
+        if approves:
+            announced = self.announced(session, "approve", ctx)
+            self.take("approve", lambda: approve_request(session.id, message="Yes", ctx=ctx), announced=announced)
+        else:
+            announced = self.announced(session, "reject", ctx)
+            self.take("reject", lambda: reject_request(session.id, reason="Away then", ctx=ctx), announced=announced)
+
+    # What the parties do.
+
+    @rule(number=NUMBERS, side=st.sampled_from(Party))
+    def cancel(self, number: int, side: Party) -> None:
+        session = self.session(number, S.SCHEDULED)
+        ctx = self.party(session, side)
+        announced = self.announced(session, "cancel", ctx)
+        category = CancellationCategory.SCHEDULE_CONFLICT
+        self.take(
+            "cancel", lambda: cancel_session(session.id, category=category, reason="", ctx=ctx), announced=announced
+        )
+
+    @rule(number=NUMBERS, side=st.sampled_from(Party))
+    def join(self, number: int, side: Party) -> None:
+        session = self.session(number, S.SCHEDULED, S.IN_PROGRESS)
+        ctx = self.party(session, side)
+        self.take("join", lambda: record_join(session.id, ctx=ctx))
+
+    @rule(number=NUMBERS)
+    def complete(self, number: int) -> None:
+        session = self.session(number, S.IN_PROGRESS)
+        ctx = self.party(session, Party.MENTOR)
+        announced = self.announced(session, "complete", ctx)
+        self.take("complete", lambda: complete_session(session.id, ctx=ctx), announced=announced)
+
+    @rule(number=NUMBERS, side=st.sampled_from(Party), stars=st.integers(1, 5))
+    def review(self, number: int, side: Party, stars: int) -> None:
+        session = self.session(number, S.COMPLETED)
+        ctx = self.party(session, side)
+        announced = self.announced(session, "review", ctx)
+        self.take("review", lambda: review_session(session.id, rating=stars, comment="", ctx=ctx), announced=announced)
+
+    # What staff do.
+
+    @rule(number=NUMBERS, percentage=st.sampled_from([0, 33, 100]))
+    def force_cancel(self, number: int, percentage: int) -> None:
+        session = self.session(number, S.SCHEDULED, S.IN_PROGRESS)
+        self.take(
+            "force cancel",
+            lambda: force_cancel(
+                session.id,
+                reason="Both asked for it",
+                refund_percentage=percentage,
+                fingerprint=None,
+                ctx=self.as_user(self.agent),
+            ),
+        )
+
+    @rule(number=NUMBERS, absent=st.sampled_from(Party))
+    def mark_no_show(self, number: int, absent: Party) -> None:
+        session = self.session(number, S.SCHEDULED, S.IN_PROGRESS, S.COMPLETED)
+        ctx = self.as_user(self.agent)
+        self.take("mark no-show", lambda: mark_no_show(session.id, absent=absent, reason="Nobody came", ctx=ctx))
+
+    # Time and the workers.
+
+    @rule(minutes=st.sampled_from([5, 16, 60, 60 * 6]))
+    def time_passes(self, minutes: int) -> None:
+        self.clock.advance(minutes=minutes)
+
+    @rule(
+        hours=st.sampled_from([-24, -2, -1, 0, 1, 2]),
+        seconds=st.sampled_from([-1, 0, 1, 60 * 15]),
+        ticks=st.booleans(),
+    )
+    def time_comes_to_a_boundary(self, hours: int, seconds: int, ticks: bool) -> None:
+        """Close to where a rule changes: hours before the next start, the start itself, the end of an hour."""
+        starts = db.session.scalars(
+            select(MentoringSession.scheduled_at).where(MentoringSession.status.in_([S.SCHEDULED, S.IN_PROGRESS]))
+        ).all()
+        instants = [start + timedelta(hours=hours, seconds=seconds) for start in starts if start is not None]
+        ahead = [instant for instant in instants if instant > self.clock.now]
+        assume(ahead)
+        self.clock.set(min(ahead))
+        if ticks:
+            self.the_clock_ticks()
+
+    @rule()
+    def the_clock_ticks(self) -> None:
+        report = tick(ctx=context(CLOCK, self.clock.now))
+        assert not report.failed
+        for what, count in report.counts.items():
+            event(f"clock {what}", count)
+
+    @rule(kill=st.sampled_from([None, None, "claim", "act"]))
+    def the_worker_runs(self, kill: Any) -> None:
+        drain(kill_after=kill)
+
+    # What is always true.
+
+    @invariant()
+    def nothing_is_broken(self) -> None:
+        with transaction():
+            found = [(WORDS[row.which], row.what) for row in db.session.execute(text(QUESTIONS))]
+        assert not found, found
+        db.session.expire_all()
