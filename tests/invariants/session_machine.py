@@ -8,7 +8,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -76,28 +76,52 @@ def _questions() -> tuple[str, list[str]]:
 QUESTIONS, WORDS = _questions()
 
 
-class SessionMachine(RuleBasedStateMachine):
-    """Three mentees, three mentors (one by request, one free), support, and time."""
+@dataclass(frozen=True)
+class World:
+    """Who takes part, and the books that the gateway has of them to begin with; the same for every example."""
 
-    app: Flask  # set by the test
+    mentees: list[UUID]
+    mentors: list[UUID]
+    agent: UUID
+    admin: UUID
+
+
+def make_world(app: Flask) -> World:
+    """Commit the people to the application's database: three mentees, five mentors, support and an admin."""
+    app.extensions["desk-clock"] = Clock()
+    around_the_clock = dict.fromkeys(range(7), (("00:00", "24:00"),))
+    with app.app_context():
+        mentees = [a_mentee(), a_mentee(timezone="Asia/Kathmandu"), a_mentee()]
+        mentors = [
+            a_mentor(),
+            a_mentor(booking_mode=BookingMode.REQUEST, expertise=("Python",)),
+            a_mentor(rate_minor=0),
+            a_mentor(timezone="Europe/Berlin", weekly_hours=around_the_clock),
+            a_mentor(rate_minor=0, booking_mode=BookingMode.REQUEST),
+        ]
+        return World([each.id for each in mentees], [each.id for each in mentors], a_support_agent().id, an_admin().id)
+
+
+class SessionMachine(RuleBasedStateMachine):
+    """Time, the workers, and everything that anybody may do with a session."""
+
+    # Set by the test; the database is the application's own.
+    app: Flask
+    world: World
 
     def __init__(self) -> None:
         super().__init__()
         self.stack = ExitStack()
         self.clock = Clock()
-        self._enter()
         self.sessions: list[UUID] = []
-        self.keys = 0
-
-    # The world: one database transaction per example, rolled back at its end.
+        self._enter()
 
     def _enter(self) -> None:
+        """One database transaction per example, rolled back at its end, and a gateway of empty books."""
         app = type(self).app
-        before = dict(app.extensions)
         self.stack.enter_context(app.app_context())
-        folder = self.stack.enter_context(tempfile.TemporaryDirectory())
-        self.gateway = SandboxGateway(Path(folder), "http://localhost")
-        app.extensions["desk-adapters"] = replace(before["desk-adapters"], gateway=self.gateway)
+        self.gateway = SandboxGateway(Path(self.stack.enter_context(tempfile.TemporaryDirectory())), "http://localhost")
+        app.extensions["desk-adapters"] = replace(app.extensions["desk-adapters"], gateway=self.gateway)
         app.extensions["desk-clock"] = self.clock
         engine = db.engines[None]
         connection = self.stack.enter_context(engine.connect())
@@ -106,7 +130,6 @@ class SessionMachine(RuleBasedStateMachine):
         sql_event.listen(db.session.session_factory, "before_commit", _check_deferred)
 
         def leave() -> None:
-            app.extensions.update(before)
             db.engines[None] = engine
             sql_event.remove(db.session.session_factory, "before_commit", _check_deferred)
             db.session.remove()
@@ -120,25 +143,17 @@ class SessionMachine(RuleBasedStateMachine):
         finally:
             self.stack.close()
 
-    @initialize()
-    def people(self) -> None:
-        self.mentees = [a_mentee(), a_mentee(timezone="Asia/Kathmandu"), a_mentee()]
-        self.mentors = [
-            a_mentor(),
-            a_mentor(booking_mode=BookingMode.REQUEST, expertise=("Python",)),
-            a_mentor(rate_minor=0),
-            a_mentor(timezone="Europe/Berlin", weekly_hours=dict.fromkeys(range(7), (("00:00", "24:00"),))),
-        ]
-        self.agent, self.admin = a_support_agent(), an_admin()
-        # Something to begin with: otherwise half of all steps would only make sessions.
-        for number, mentor in enumerate((0, 0, 2, 3, 1)):
-            self.book(who=number % 3, mentor=mentor, slot=SLOTS[number])
+    @initialize(paid=st.integers(0, 4))
+    def begin(self, paid: int) -> None:
+        """Something to begin with: otherwise half of all steps would only make sessions."""
+        for number in range(paid):
+            self.book(who=number, mentor=(0, 0, 2, 3)[number], slot=SLOTS[number])
             self.pay(number=0, state=ChargeState.SUCCEEDED)
 
     # Helpers of the rules.
 
-    def as_user(self, user: User) -> Context:
-        return context(actor_of(user), self.clock.now)
+    def as_user(self, user_id: UUID) -> Context:
+        return context(actor_of(db.session.get_one(User, user_id)), self.clock.now)
 
     def session(self, number: int, *likely: SessionStatus) -> MentoringSession:
         """One of the sessions; mostly one in a status in which something can come of it."""
@@ -166,7 +181,7 @@ class SessionMachine(RuleBasedStateMachine):
         return result
 
     def party(self, session: MentoringSession, side: Party) -> Context:
-        return self.as_user(db.session.get_one(User, session.mentor_id if side is Party.MENTOR else session.mentee_id))
+        return self.as_user(session.mentor_id if side is Party.MENTOR else session.mentee_id)
 
     def announced(self, session: MentoringSession, action: str, ctx: Context) -> bool:
         decision = decisions_for(session, ctx).get(action)
@@ -174,9 +189,9 @@ class SessionMachine(RuleBasedStateMachine):
 
     # Booking and paying.
 
-    @rule(who=st.integers(0, 2), mentor=st.integers(0, 3), slot=st.sampled_from(SLOTS))
+    @rule(who=st.integers(0, 2), mentor=st.integers(0, 4), slot=st.sampled_from(SLOTS))
     def book(self, who: int, mentor: int, slot: datetime) -> None:
-        chosen = self.mentors[mentor]
+        chosen = db.session.get_one(User, self.world.mentors[mentor % len(self.world.mentors)])
         booked = self.take(
             "book",
             lambda: create_booking(
@@ -185,7 +200,7 @@ class SessionMachine(RuleBasedStateMachine):
                 scheduled_at=slot,
                 meeting_type=MeetingType.VIDEO,
                 title="How to lead a team",
-                ctx=self.as_user(self.mentees[who]),
+                ctx=self.as_user(self.world.mentees[who % 3]),
             ),
         )
         if booked is not None:
@@ -274,14 +289,14 @@ class SessionMachine(RuleBasedStateMachine):
                 reason="Both asked for it",
                 refund_percentage=percentage,
                 fingerprint=None,
-                ctx=self.as_user(self.agent),
+                ctx=self.as_user(self.world.agent),
             ),
         )
 
     @rule(number=NUMBERS, absent=st.sampled_from(Party))
     def mark_no_show(self, number: int, absent: Party) -> None:
         session = self.session(number, S.SCHEDULED, S.IN_PROGRESS, S.COMPLETED)
-        ctx = self.as_user(self.agent)
+        ctx = self.as_user(self.world.agent)
         self.take("mark no-show", lambda: mark_no_show(session.id, absent=absent, reason="Nobody came", ctx=ctx))
 
     # Time and the workers.
@@ -305,6 +320,7 @@ class SessionMachine(RuleBasedStateMachine):
         assume(ahead)
         self.clock.set(min(ahead))
         if ticks:
+            drain()
             self.the_clock_ticks()
 
     @rule()

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 import pytest
 from flask import Flask
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.invariants.session_machine import SessionMachine
+from tests.invariants.session_machine import SessionMachine, make_world
 
 # More on demand: DESK_EXAMPLES=5000 pytest tests/invariants/test_session_machine.py
 EXAMPLES = int(os.environ.get("DESK_EXAMPLES", "200"))
-PARTS = 8
+PARTS = 4
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.spec("INV-1", "INV-2", "INV-3", "INV-4", "INV-5", "INV-6", "INV-7", "INV-8", "INV-9", "SM-1")
 @pytest.mark.parametrize("part", range(PARTS))
-def test_whatever_happens_in_whichever_order_the_invariants_hold(shared_app: Flask, part: int) -> None:
+def test_whatever_happens_in_whichever_order_the_invariants_hold(own_database: Callable[..., Flask], part: int) -> None:
     """In parts, so that they run beside each other."""
-    machine = type(f"Part{part}", (SessionMachine,), {"app": shared_app})
+    app = own_database()
+    machine = type(f"Part{part}", (SessionMachine,), {"app": app, "world": make_world(app)})
     run_state_machine_as_test(
         machine,
         settings=settings(
