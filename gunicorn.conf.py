@@ -1,12 +1,14 @@
 """Web server settings: `gunicorn --config gunicorn.conf.py wsgi:app`; the address is given with `--bind`."""
 
 import os
+import signal
 from pathlib import Path
+from typing import Any
 
 worker_class = "gthread"
 workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
 # An open event stream holds a thread for as long as a page is open, so threads must outnumber streams.
-threads = int(os.environ.get("WEB_THREADS", "96"))
+threads = int(os.environ.get("WEB_THREADS", "256"))
 graceful_timeout = int(os.environ.get("WEB_GRACEFUL_SECONDS", "25"))
 # It would write into the home folder, and nobody here uses it.
 control_socket_disable = True
@@ -15,3 +17,16 @@ if Path("/dev/shm").is_dir():  # noqa: S108 - a memory file system, not a shared
     worker_tmp_dir = "/dev/shm"  # noqa: S108 - as above
 # The application logs each request itself, with its id.
 accesslog = None
+
+
+def post_worker_init(worker: Any) -> None:
+    """Streams end when the worker is told to stop; otherwise every restart would wait for the open pages."""
+    hub = worker.wsgi.extensions["desk-live"]
+    stop = signal.getsignal(signal.SIGTERM)
+
+    def end_streams(number: int, frame: Any) -> None:
+        hub.close()
+        if callable(stop):
+            stop(number, frame)
+
+    signal.signal(signal.SIGTERM, end_streams)

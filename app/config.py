@@ -35,6 +35,7 @@ class Settings(BaseSettings):
     support_email: str = "support@mentordesk.example"
     trusted_proxies: int = Field(0, ge=0, le=10, description="how many proxies in front may set X-Forwarded-*")
     require_staff_2fa: bool = False
+    web_threads: int = Field(256, ge=1, le=4096, description="of one web process; each open page holds one")
     sentry_dsn: SecretStr | None = None
 
     mail_server: str = Field("", description="empty: messages go to the local mailbox in the console (EM-4)")

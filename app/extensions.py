@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -24,9 +25,11 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, registry
 
 QUEUE_NAME = "default"
+LIVE_CHANNEL = "desk:live"
 _DELIVER = "app.tasks.jobs.deliver"
 # Shorter than the claim on an outbox row (foundation.outbox.LEASE): a job that hangs ends before its row is taken over.
 _JOB_TIMEOUT_SECONDS = 60
+_QUIET_SECONDS = 10.0
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -78,6 +81,7 @@ class Doorbell:
     def __init__(self) -> None:
         self._redis: Redis | None = None
         self._is_silent = True
+        self._quiet_until = 0.0
 
     def connect(self, url: str, *, is_silent: bool = False) -> None:
         """Point it at ``url``; silent, it never rings (tests run the outbox by hand)."""
@@ -129,6 +133,15 @@ class Doorbell:
             structlog.get_logger(__name__).warning("doorbell_unreachable", error=str(error), rows=len(jobs))
             return False
         return True
+
+    def call(self, word: str = "") -> None:
+        """Tell every web process that something changed. Nobody waits for a Redis that is away: it is left alone."""
+        if self._is_silent or time.monotonic() < self._quiet_until:
+            return
+        try:
+            self.redis.publish(LIVE_CHANNEL, word)
+        except RedisError:
+            self._quiet_until = time.monotonic() + _QUIET_SECONDS
 
 
 doorbell = Doorbell()

@@ -18,6 +18,7 @@ from sqlalchemy import func, select
 
 from app.domain.context import Context
 from app.extensions import db
+from app.foundation.live import something_changed
 from app.foundation.transaction import before_commit, in_transaction
 from app.models import AdminAuditTrail, MentoringSession, SessionAuditLog
 
@@ -65,6 +66,7 @@ def record(
         created_at=ctx.now,
     )
     db.session.add(row)
+    something_changed()
     return row
 
 

@@ -10,8 +10,10 @@ from flask_login import current_user
 
 from app.domain.vocabulary import STAFF_ROLES, Role
 from app.domain.wording import zone_label
+from app.http.context import request_now
 from app.http.photos import avatar_url
 from app.messaging.inbox import count_notifications
+from app.people.profile import preference
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -117,6 +119,9 @@ def _frame() -> dict[str, Any]:
         "user_menu_entries": _menu(USER_MENU, user.role),
         "sign_out_url": url_for("auth.sign_out"),
         "viewer_zone_label": zone_label(user.timezone),
+        # What happened after this moment the page is told (NT-2).
+        "live_at": request_now().isoformat().replace("+00:00", "Z"),
+        "live_sound": preference(user, "sound"),
     }
     if _exists(NOTIFICATIONS) and not g.get("is_broken"):
         frame["notifications_url"] = NOTIFICATIONS

@@ -29,6 +29,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 API_PREFIX = "/api/"
+LIVE_STREAM = "/api/notifications/stream"
 _TOKEN = "login"  # noqa: S105 - the name of a place in the cookie
 _COOKIE_LIFE = timedelta(days=60)
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -131,8 +132,14 @@ def _from_cookie() -> User | None:
         return None
     row, user = found
     _remember(user, row)
-    logins.note_seen(row, now=request_now())
+    if not _asks_by_itself():
+        logins.note_seen(row, now=request_now())
     return user
+
+
+def _asks_by_itself() -> bool:
+    """Whether the page asks and nobody before it: that must not keep somebody signed in who went away (SEC-2)."""
+    return request.path == LIVE_STREAM or request.headers.get("X-Requested-With") == "live"
 
 
 def _from_bearer() -> User | None:
@@ -144,7 +151,7 @@ def _from_bearer() -> User | None:
         return None
     token, user = found
     _remember(user, None)
-    g.token_scopes = tuple(token.scopes)
+    g.token_scopes, g.token_id = tuple(token.scopes), token.id
     return user
 
 

@@ -18,6 +18,7 @@ from app.http import (
     frame,
     health,
     limits,
+    live,
     login,
     logs,
     photos,
@@ -44,4 +45,5 @@ def init_app(app: Flask) -> None:
     fragments.init_app(app)
     photos.init_app(app)
     frame.init_app(app)
+    live.init_app(app, threads=settings.web_threads)
     health.init_app(app)

@@ -8,9 +8,9 @@ from uuid import UUID
 from sqlalchemy import bindparam, func, select, update
 
 from app.domain.context import Context
-from app.extensions import db
+from app.extensions import db, doorbell
 from app.foundation.prepared import Prepared
-from app.foundation.transaction import transaction
+from app.foundation.transaction import after_commit, transaction
 from app.models import Notification
 
 _COUNT = select(func.count()).select_from(Notification).where(Notification.user_id == bindparam("user_id"))
@@ -43,4 +43,6 @@ def mark_read(user_id: UUID, ids: Collection[UUID] | None, *, ctx: Context) -> i
         change = change.where(Notification.id.in_(list(ids)))
     with transaction():
         changed = db.session.execute(change.values(read_at=ctx.now).returning(Notification.id))
+        # The person's other pages show the same count.
+        after_commit(lambda: doorbell.call(str(user_id)))
         return len(changed.all())

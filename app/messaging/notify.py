@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 from app.domain.context import Context
 from app.domain.vocabulary import NotificationType
 from app.extensions import db
+from app.foundation.live import something_changed
 from app.models import Notification
 
 
@@ -39,4 +40,5 @@ def notify(
         created_at=ctx.now,
     )
     db.session.add(row)
+    something_changed()
     return row.id

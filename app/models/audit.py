@@ -23,6 +23,7 @@ class SessionAuditLog(Model):
         Index("ix_session_audit_log_created_at", text("created_at DESC"), text("id DESC")),
         Index("ix_session_audit_log_user_id", "user_id", text("created_at DESC")),
         Index("ix_session_audit_log_action", "action", text("created_at DESC")),
+        Index("uq_session_audit_log_number", "number", unique=True),
     )
 
     id: Mapped[UUID] = uuid_key()

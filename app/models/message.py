@@ -21,9 +21,11 @@ class Message(Model):
     __table_args__ = (
         CheckConstraint("char_length(body) BETWEEN 1 AND 2000", name="body"),
         Index("ix_messages_session_id", "session_id", "created_at"),
+        UniqueConstraint("number", name="uq_messages_number"),
     )
 
     id: Mapped[UUID] = uuid_key()
+    number: Mapped[int] = mapped_column(Identity(always=True), comment="order for the live stream's catch-up (NT-2)")
     session_id: Mapped[UUID] = refers("sessions.id")
     sender_id: Mapped[UUID] = refers("users.id")
     body: Mapped[str]

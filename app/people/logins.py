@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -77,6 +77,21 @@ def find_login(token: str, *, now: datetime) -> tuple[Login, User] | None:
     if not user.can_sign_in or now - login.last_seen_at > lifetime_of(user, remembered=login.remembered).idle:
         return None
     return login, user
+
+
+def still_live(login_ids: Collection[UUID], *, now: datetime) -> set[UUID]:
+    """Which of these logins have neither ended nor lost their user's right to be in (ID-4)."""
+    rows = db.session.execute(
+        select(Login.id, Login.last_seen_at, Login.remembered, User)
+        .join(User, User.id == Login.user_id)
+        .where(Login.id.in_(list(login_ids)), Login.revoked_at.is_(None), Login.expires_at > now)
+        .execution_options(populate_existing=True)
+    )
+    return {
+        login_id
+        for login_id, seen_at, remembered, user in rows
+        if user.can_sign_in and now - seen_at <= lifetime_of(user, remembered=remembered).idle
+    }
 
 
 def note_seen(login: Login, *, now: datetime) -> None:

@@ -29,6 +29,12 @@ const watch = (place) => {
 tick();
 setInterval(tick, 10_000);
 for (const place of document.querySelectorAll("[data-refresh]")) watch(place);
+// What the live stream put in anew (live.js).
+document.addEventListener("contentadded", ({ detail }) => {
+  tick();
+  for (const place of detail.querySelectorAll("[data-refresh]")) watch(place);
+  if (detail.matches("[data-refresh]")) watch(detail);
+});
 document.addEventListener("visibilitychange", () => { if (!document.hidden) tick(); });
 // The press opened the meeting elsewhere; what this page shows of it is a moment old.
 document.addEventListener("submit", (event) => {

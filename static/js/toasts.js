@@ -29,16 +29,25 @@ const live = (toast) => {
   run();
 };
 
-export const say = ({ title, text = "", category = "info" }) => {
+export const say = ({ title, text = "", category = "info", action = null, urgent = false }) => {
   const toast = template.content.querySelector("[data-toast]").cloneNode(true);
   const [tone, mark] = LOOKS[category] ?? LOOKS.info;
   toast.className = `toast-card tone-${tone}`;
   toast.dataset.category = category;
-  toast.setAttribute("role", tone === "red" ? "alert" : "status");
+  toast.setAttribute("role", urgent || tone === "red" ? "alert" : "status");
   toast.querySelector(".bi").className = `bi bi-${mark}`;
   toast.querySelector("[data-toast-title]").textContent = title;
   const body = toast.querySelector("[data-toast-text]");
   if (text) body.textContent = text; else body.remove();
+  if (action) {
+    const place = document.createElement("div");
+    const link = document.createElement("a");
+    place.className = "toast-action";
+    link.href = action.url;
+    link.textContent = action.label;
+    place.append(link);
+    toast.querySelector("[data-toast-close]").before(place);
+  }
   region.append(toast);
   live(toast);
 };

@@ -173,6 +173,7 @@ API = [
     *row("GET POST", "/api/auth/tokens", SIGNED_IN, json={"name": "script", "scopes": ["read"]}),
     *row("DELETE", "/api/auth/tokens", OF_MENTEE, query={"id": "@token_of_mentee"}),
     *row("GET", "/api/notifications", SIGNED_IN),
+    *row("GET", "/api/notifications/stream", SIGNED_IN),
     *row("POST", "/api/notifications/read", SIGNED_IN),
     *row("POST", "/api/bookings", MENTEES, json=_WISH),
     *row("GET", "/api/bookings", NOT_STAFF),

@@ -143,5 +143,7 @@ def stage_on(servers: tuple[str, str], template: str, folder: Path, serving: Cal
         app = make(public_url=address)
         clock = Clock()
         app.extensions["desk-clock"] = clock
+        app.config["LIVE_SECONDS"] = 60.0
         running.append(app)
         yield Stage(app, address, clock, folder)
+        app.extensions["desk-live"].stop()

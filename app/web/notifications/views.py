@@ -12,6 +12,7 @@ from app.http.context import current_actor, current_context
 from app.http.login import requires
 from app.http.redirects import safe_next
 from app.messaging.inbox import count_notifications, mark_read, notifications_of
+from app.messaging.kinds import KINDS
 from app.web.asking import page_arg, url_with
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def inbox() -> ResponseReturnValue:
         has_more=len(found) > _PER_PAGE,
         page=page,
         unread=count_notifications(user, unread_only=True),
-        icons=ICONS,
+        kinds=KINDS,
         url_with=url_with,
     )
 
@@ -57,20 +58,3 @@ def _me() -> UUID:
     user = current_actor().user_id
     assert user is not None  # `requires` has let somebody in
     return user
-
-
-# By the first word of the type; whatever else comes has a bell.
-ICONS = {
-    "session": "calendar-event",
-    "request": "hourglass-split",
-    "payment": "credit-card",
-    "booking": "calendar-check",
-    "new": "calendar-plus",
-    "refund": "arrow-counterclockwise",
-    "reschedule": "arrow-left-right",
-    "review": "star",
-    "meeting": "camera-video",
-    "dispute": "flag",
-    "mentor": "person-check",
-    "account": "shield-exclamation",
-}
