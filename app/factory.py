@@ -11,6 +11,7 @@ from app.config import Settings, load_settings
 from app.extensions import csrf, db, doorbell, login, mail, migrate
 from app.foundation.pool import EVENTS
 from app.integrations.adapters import Adapters
+from app.integrations.chat_hooks import ChatHook, DiscordHook, SlackHook
 from app.integrations.mailer import LocalMailbox, Mailer, SmtpMailer
 from app.integrations.meetings.jitsi import JitsiProvider
 from app.integrations.payments.sandbox import SandboxGateway
@@ -96,7 +97,13 @@ def _extend(app: Flask, settings: Settings) -> None:
         gateway=SandboxGateway(settings.data_dir / "sandbox", settings.public_url),
         meetings=(JitsiProvider(settings.jitsi_base_url),),
         mailer=_mailer(settings),
+        chat_hooks=_chat_hooks(settings),
     )
+
+
+def _chat_hooks(settings: Settings) -> tuple[ChatHook, ...]:
+    kinds = ((SlackHook, settings.slack_webhook_url), (DiscordHook, settings.discord_webhook_url))
+    return tuple(kind(url.get_secret_value()) for kind, url in kinds if url and url.get_secret_value())
 
 
 def _mailer(settings: Settings) -> Mailer:

@@ -85,6 +85,11 @@ def _integers(
     return field(default=default, metadata={"policy": declared})
 
 
+def _sla(default: int, description: str) -> int:
+    """Hours on a dispute's clock (DSP-3)."""
+    return _integer(default, PolicyGroup.SUPPORT, description, bounds=(1, 720))
+
+
 NO_REFUND: Final = "no_refund"
 NOT_ALLOWED: Final = "not_allowed"
 
@@ -260,6 +265,14 @@ class Snapshot(Mapping[str, PolicyValue]):
     dispute_window_days: int = _integer(
         30, PolicyGroup.SUPPORT, "Days after the end in which a problem can be reported.", bounds=_YEAR_IN_DAYS
     )
+    dispute_urgent_answer_hours: int = _sla(1, "Hours until an urgent dispute has its first answer.")
+    dispute_urgent_resolution_hours: int = _sla(8, "Hours until an urgent dispute is resolved.")
+    dispute_high_answer_hours: int = _sla(4, "Hours until a dispute of high priority has its first answer.")
+    dispute_high_resolution_hours: int = _sla(24, "Hours until a dispute of high priority is resolved.")
+    dispute_medium_answer_hours: int = _sla(24, "Hours until a dispute of medium priority has its first answer.")
+    dispute_medium_resolution_hours: int = _sla(72, "Hours until a dispute of medium priority is resolved.")
+    dispute_low_answer_hours: int = _sla(48, "Hours until a dispute of low priority has its first answer.")
+    dispute_low_resolution_hours: int = _sla(168, "Hours until a dispute of low priority is resolved.")
     undo_window_seconds: int = _integer(
         60,
         PolicyGroup.SUPPORT,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from app.integrations.chat_hooks import ChatHook
     from app.integrations.mailer import Mailer
     from app.integrations.meetings.base import MeetingProvider
     from app.integrations.payments.base import PaymentGateway
@@ -13,8 +14,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Adapters:
-    """One gateway, the meeting providers in the order in which they are tried, one way to send mail."""
+    """One gateway, meeting providers in the order in which they are tried, one way to send mail, the team's chats."""
 
     gateway: PaymentGateway
     meetings: tuple[MeetingProvider, ...]
     mailer: Mailer
+    chat_hooks: tuple[ChatHook, ...] = ()

@@ -74,6 +74,11 @@ LETTERS: Final[dict[str, LetterKind]] = {
     # Money.
     "refund_processed": _kind("payment.refund_processed", "refund_minor", tone="green"),
     "late_payment_refunded": _kind("payment.late_refunded", "refund_minor", tone="amber"),
+    # A problem that was reported.
+    "dispute_received": _kind("dispute.received", "reason", may=("answer_until",), tone="blue"),
+    "dispute_updated": _kind("dispute.updated", "message", may=("is_question",), tone="amber"),
+    "dispute_resolved": _kind("dispute.resolved", "message", tone="green"),
+    "warning_issued": _kind("account.warning_issued", "reason", tone="red"),
     # Around the session.
     "meeting_link_missing": _kind("meeting.link_missing", tone="amber"),
     "session_completed": _kind("booking.completed", may=("review_until",), tone="green"),

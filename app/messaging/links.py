@@ -20,3 +20,8 @@ def session_page(session_id: UUID | str) -> str:
 def calendar_file(session_id: UUID | str) -> str:
     """The session as an ``.ics`` file (DB-6)."""
     return f"/sessions/{session_id}/calendar.ics"
+
+
+def dispute_page(dispute_id: UUID | str) -> str:
+    """One dispute, for staff (DSP-2)."""
+    return f"/admin/disputes/{dispute_id}"

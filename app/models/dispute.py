@@ -22,6 +22,17 @@ class SessionDispute(Model):
         Index("ix_session_disputes_queue", "status", "priority", "resolution_due_at"),
         Index("ix_session_disputes_assigned_to", "assigned_to", "status"),
         Index(
+            "ix_session_disputes_closed",
+            text("resolved_at DESC"),
+            text("id DESC"),
+            postgresql_where=text("status NOT IN ('open', 'in_progress')"),
+        ),
+        Index(
+            "ix_session_disputes_awaiting",
+            "awaiting_refund_id",
+            postgresql_where=text("awaiting_refund_id IS NOT NULL"),
+        ),
+        Index(
             "uq_session_disputes_one_open",
             "session_id",
             "reported_by",

@@ -14,7 +14,7 @@ from typing import Final
 
 from app.domain.context import Context
 from app.foundation.outbox import Work
-from app.tasks import mail_work, meeting_work, money_work
+from app.tasks import chat_work, mail_work, meeting_work, money_work
 
 Record = Callable[[], None]
 Handle = Callable[[Work, Context], Record | None]
@@ -58,6 +58,8 @@ HANDLERS: Final[dict[str, HandlerSpec]] = {
     "meeting.create": HandlerSpec(
         meeting_work.create, _seconds(5, 20, 60, 300, 900), timedelta(days=2), failed=meeting_work.create_failed
     ),
+    # A few tries, and no more: an alert is dropped an hour after its cause.
+    "chat_hook.send": HandlerSpec(chat_work.send, _seconds(5, 60, 300), timedelta(minutes=30)),
     "meeting.delete": HandlerSpec(meeting_work.delete, _seconds(30, 300, 1800), timedelta(days=2)),
 }
 

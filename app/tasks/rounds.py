@@ -18,6 +18,8 @@ from app.booking.tick import TickReport, tick
 from app.domain.context import Context
 from app.extensions import db
 from app.foundation import cleanup
+from app.support.disputes.escalation import escalate_disputes
+from app.support.disputes.resolving import settle_all_awaiting
 
 _log = structlog.get_logger(__name__)
 
@@ -52,7 +54,18 @@ def in_batches(work: Callable[[frozenset[UUID]], TickReport]) -> Mapping[str, An
     return {"counts": dict(counts), "changed": counts.total(), "failed": len(failed), "is_behind": done.is_behind}
 
 
-EACH_MINUTE: Final[tuple[Round, ...]] = (Round("sessions", work_sessions),)
+def work_disputes(ctx: Context) -> Mapping[str, Any]:
+    """Open disputes whose time runs out, and those whose refund was decided meanwhile (DSP-3, DSP-4)."""
+    counts = escalate_disputes(ctx=ctx)
+    counts["dispute_settled"] = settle_all_awaiting(ctx=ctx)
+    done = {name: count for name, count in counts.items() if count}
+    return {"counts": done, "changed": sum(done.values())}
+
+
+EACH_MINUTE: Final[tuple[Round, ...]] = (
+    Round("sessions", work_sessions),
+    Round("disputes", work_disputes),
+)
 EACH_NIGHT: Final[tuple[Round, ...]] = (Round("forgotten", lambda ctx: cleanup.forget_old(ctx=ctx)),)
 
 

@@ -41,6 +41,7 @@ VALUES: dict[str, Any] = {
     "url": "/somewhere/else",
     "reason": "A conference was moved to this day",
     "message": "I would like to talk about my thesis",
+    "is_question": True,
 }
 
 

@@ -55,6 +55,14 @@ dispute_window_days | 30 | 30
 suggestion_hold_hours | 48 | 48
 max_open_requests_per_mentee | 5 | 5
 max_open_holds_per_mentee | 2 | 2
+dispute_urgent_answer_hours | 1 | 1
+dispute_urgent_resolution_hours | 8 | 8
+dispute_high_answer_hours | 4 | 4
+dispute_high_resolution_hours | 24 | 24
+dispute_medium_answer_hours | 24 | 24
+dispute_medium_resolution_hours | 72 | 72
+dispute_low_answer_hours | 48 | 48
+dispute_low_resolution_hours | 168 | 168
 undo_window_seconds | 60 | 60
 frequent_canceller_threshold | 3 | 3
 recordings_visible_to_parties | false | false

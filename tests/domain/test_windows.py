@@ -1,4 +1,4 @@
-"""Reviews, disputes with their clock, and the overview's arithmetic (RV-1, DSP-1, DSP-3, KPI-1)."""
+"""Reviews, the time in which a problem is reported, and the overview's arithmetic (RV-1, DSP-1, KPI-1)."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from decimal import Decimal
 
 import pytest
 
-from app.domain.disputes import DEFAULT_TARGETS, SlaClock, SlaLevel, decide_report, raised
+from app.domain.disputes import decide_report
 from app.domain.errors import Conflict, Invalid, Refused
 from app.domain.kpis import change, rate
 from app.domain.policies import DEFAULTS
 from app.domain.reviewing import decide_review_texts, decide_review_window
-from app.domain.vocabulary import DisputePriority, SessionStatus
+from app.domain.vocabulary import SessionStatus
 from tests.domain.facts import at
 
 ENDED = at("2028-02-29 01:30")
@@ -71,45 +71,6 @@ class TestReport:
         with pytest.raises(Conflict) as refusal:
             self.decide(**changes).require()  # type: ignore[attr-defined]
         assert refusal.value.error_code == code
-
-
-@pytest.mark.spec("DSP-3")
-class TestSla:
-    @pytest.mark.parametrize(
-        "priority, first, resolution",
-        [
-            (DisputePriority.URGENT, 1, 8),
-            (DisputePriority.HIGH, 4, 24),
-            (DisputePriority.MEDIUM, 24, 72),
-            (DisputePriority.LOW, 48, 168),
-        ],
-    )
-    def test_each_priority_has_its_two_deadlines(self, priority: DisputePriority, first: int, resolution: int) -> None:
-        unanswered = SlaClock(priority, ENDED)
-        answered = SlaClock(priority, ENDED, answered_at=ENDED + SECOND)
-
-        assert unanswered.due_at() == ENDED + timedelta(hours=first)
-        assert answered.due_at() == ENDED + timedelta(hours=resolution)
-
-    @pytest.mark.parametrize(
-        "passed, level",
-        [
-            (timedelta(minutes=45) - SECOND, SlaLevel.ON_TIME),
-            (timedelta(minutes=45), SlaLevel.WARNING),
-            (timedelta(hours=1) - SECOND, SlaLevel.WARNING),
-            (timedelta(hours=1), SlaLevel.BREACHED),
-        ],
-    )
-    def test_a_warning_at_75_percent_and_a_breach_at_100(self, passed: timedelta, level: SlaLevel) -> None:
-        assert SlaClock(DisputePriority.URGENT, ENDED).level(ENDED + passed) is level
-
-    def test_other_targets_can_be_set(self) -> None:
-        targets = {**DEFAULT_TARGETS, DisputePriority.URGENT: DEFAULT_TARGETS[DisputePriority.LOW]}
-
-        assert SlaClock(DisputePriority.URGENT, ENDED).due_at(targets) == ENDED + 2 * DAY
-
-    def test_priority_rises_one_step_and_urgent_stays_urgent(self) -> None:
-        assert [raised(each) for each in DisputePriority] == ["medium", "high", "urgent", "urgent"]
 
 
 @pytest.mark.spec("KPI-1")

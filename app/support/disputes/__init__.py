@@ -1,0 +1,1 @@
+"""Disputes: reported by a party, handled by staff, resolved by doing what the resolution says (DSP)."""
