@@ -52,6 +52,7 @@ class Guarded:
         kwargs.setdefault("console_menu", partial(console_menu, self))
         kwargs.setdefault("console_menu_key", console_menu_key(self))
         kwargs.setdefault("console_home_url", f"{request.root_path}/admin/")
+        kwargs.setdefault("search_url", f"{request.root_path}/admin/search/")
         page: str = super().render(template, **kwargs)  # type: ignore[misc]  # BaseView's, by the order of bases
         return page
 

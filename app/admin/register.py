@@ -12,6 +12,7 @@ from app.admin.base import ConsoleView
 from app.admin.cases.sessions import SessionsView
 from app.admin.overview import OverviewView
 from app.admin.pages import ApplicationsView, ChainView, MailboxView, OperationsView, TablesView
+from app.admin.search import SearchView
 from app.admin.suspension import SuspensionView
 from app.admin.theme import ConsoleTheme
 from app.admin.views import audit, cases, money, people, records
@@ -30,6 +31,7 @@ def init_app(app: Flask) -> None:
     )
     written: list[Any] = [
         SessionsView(name="Sessions", endpoint="console_sessions", url="/admin/sessions"),
+        SearchView(name="Search", endpoint="console_search", url="/admin/search"),
         ApplicationsView(name="Applications", endpoint="console_applications", url="/admin/applications"),
         SuspensionView(name="Suspension", endpoint="console_suspension", url="/admin/suspension"),
         MailboxView(name="Mailbox", endpoint="console_mailbox", url="/admin/mailbox"),

@@ -28,6 +28,7 @@ _LETTER = {"event_id": "letter"}
 CONSOLE_ROWS = [
     *row("GET", "/admin/", CONSOLE),
     *row("GET", "/admin/tables/", CONSOLE),
+    *row("GET", "/admin/search/", CONSOLE),
     *row("GET", "/admin/sessions/", CONSOLE),
     *row("GET", "/admin/sessions/people", CONSOLE),
     *row("GET", "/admin/sessions/export.csv", SUPPORT_AND_ADMIN),

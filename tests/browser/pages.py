@@ -136,6 +136,8 @@ ADDRESSES: dict[str, tuple[str, ...]] = {
     "ops": (
         "/admin/",
         "/admin/operations/",
+        "/admin/search/",
+        "/admin/search/?q=a",
         "/admin/operations/jobs/{job}/retry",
         "/admin/sessions/{upcoming}",
         "/admin/jobs/details/?id={job}",
