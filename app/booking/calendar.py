@@ -55,19 +55,39 @@ def hold(session: MentoringSession, extra: Range[datetime] | None) -> None:
     :param extra: the proposed time without buffer; None frees what was held
     :raises SlotTaken: when one of them is busy then
     """
+    _rewrite(session, extra)
+
+
+def place(session: MentoringSession) -> None:
+    """This function will make the parties busy at the session's own time alone, entered before or not.
+
+    :raises SlotTaken: when one of them is busy then
+    """
+    missing = {session.mentor_id, session.mentee_id} - _rewrite(session, None)
+    if missing:
+        occupy(session, missing)
+
+
+def _rewrite(session: MentoringSession, extra: Range[datetime] | None) -> set[UUID]:
+    """Write the entries that exist, and give whose they are."""
+    entered: set[UUID] = set()
     for user in sorted((session.mentor_id, session.mentee_id)):
         own = own_time(session, user)
         # Pieces that touch or overlap are merged by the database.
         busy = [own] if extra is None else [own, _with_buffer(extra, session, user)]
         try:
             with savepoint():
-                db.session.execute(
-                    update(CalendarEntry)
-                    .where(CalendarEntry.user_id == user, CalendarEntry.session_id == session.id)
-                    .values(busy=busy)
+                entered.update(
+                    db.session.scalars(
+                        update(CalendarEntry)
+                        .where(CalendarEntry.user_id == user, CalendarEntry.session_id == session.id)
+                        .values(busy=busy)
+                        .returning(CalendarEntry.user_id)
+                    )
                 )
         except SlotTaken:
             raise SlotTaken(_TAKEN) from None
+    return entered
 
 
 def _with_buffer(extra: Range[datetime], session: MentoringSession, user_id: UUID) -> Range[datetime]:

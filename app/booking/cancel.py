@@ -8,11 +8,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import update
-
 from app.booking import announce_cancelled, calendar, meetings, why
 from app.booking.access import load_for_change
 from app.booking.engine import move
+from app.booking.proposals import close_request
 from app.booking.session_facts import cancellation_facts, is_settled
 from app.domain.cancellation import (
     CancellationDecision,
@@ -33,9 +32,8 @@ from app.domain.vocabulary import (
     RescheduleStatus,
     SessionStatus,
 )
-from app.extensions import db
 from app.foundation.transaction import transaction
-from app.models import MentoringSession, Refund, RescheduleRequest
+from app.models import MentoringSession, Refund
 from app.money.payments import abandon_payment
 from app.money.refunds import request_refund
 from app.money.rows import read_rows
@@ -205,13 +203,7 @@ def _money(
 
 def _close_open_questions(session: MentoringSession, ctx: Context) -> None:
     """A cancelled session negotiates about nothing: not about its time (RS-5), not about its mentor."""
-    if session.pending_reschedule_request_id is not None:
-        db.session.execute(
-            update(RescheduleRequest)
-            .where(RescheduleRequest.id == session.pending_reschedule_request_id)
-            .values(status=RescheduleStatus.CANCELLED, resolved_at=ctx.now)
-        )
-    session.pending_reschedule_request_id = session.pending_reschedule_time = session.pending_reschedule_by = None
+    close_request(session, RescheduleStatus.CANCELLED, now=ctx.now)
     if session.reassignment_status in OPEN_REASSIGNMENTS:
         session.reassignment_status, session.reassignment_deadline = ReassignmentStatus.REJECTED, None
 

@@ -5,6 +5,7 @@ Nothing here speaks to a provider; the job does, between ``load_for_create`` and
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from app.booking import announce
@@ -20,7 +21,9 @@ from app.integrations.meetings.base import MeetingRequest, Room
 from app.models import MentoringSession
 
 CREATE = "meeting.create"
+BY_HAND = "manual"
 DELETE = "meeting.delete"
+MOVE = "meeting.move"
 _LONGEST_LINK = 500
 # Chat lives on the session page, and a place needs no room.
 _NEEDS_ROOM = frozenset({MeetingType.VIDEO, MeetingType.AUDIO})
@@ -42,6 +45,15 @@ def request_meeting(session: MentoringSession, *, ctx: Context) -> None:
         )
 
 
+def move_meeting(session: MentoringSession, *, ctx: Context) -> None:
+    """This function will have the provider know a session's new time; raise ``calendar_sequence`` first (JN-4).
+
+    Asked for even while the room is still being made: it may be made for the old time. A link by hand stays as it is.
+    """
+    if session.meeting_type in _NEEDS_ROOM and session.meeting_provider != BY_HAND:
+        _ask_to_move(session, str(session.calendar_sequence), ctx)
+
+
 def drop_meeting(session: MentoringSession, *, ctx: Context) -> None:
     """This function will forget a cancelled session's room, and have the provider remove it (JN-4)."""
     outbox.withdraw([_create_key(session)], ctx=ctx)
@@ -55,18 +67,14 @@ def load_for_create(session_id: UUID, *, ctx: Context) -> MeetingRequest | None:
     session = load_session_for(ctx, session_id)
     if session.status not in _LIVE or session.scheduled_at is None or session.meeting_url is not None:
         return None
-    return MeetingRequest(
-        session_id=session.id,
-        key=_create_key(session),
-        topic=session.title,
-        starts_at=session.scheduled_at,
-        duration=session.duration,
-        audio_only=session.meeting_type is MeetingType.AUDIO,
-    )
+    return _request(session, session.scheduled_at)
 
 
-def record_link(session_id: UUID, room: Room, *, ctx: Context) -> None:
-    """This function will keep the room that a provider made; one that is not needed any more is removed again."""
+def record_link(session_id: UUID, room: Room, *, ctx: Context, made_for: MeetingRequest | None = None) -> None:
+    """This function will keep the room that a provider made; one that is not needed any more is removed again.
+
+    :param made_for: what the provider was asked; a session that moved meanwhile has its room follow
+    """
     with transaction():
         session = load_for_change(ctx, session_id)
         if session.status not in _LIVE or session.meeting_url is not None:
@@ -76,6 +84,54 @@ def record_link(session_id: UUID, room: Room, *, ctx: Context) -> None:
         session.meeting_provider, session.meeting_ref, session.meeting_url = room.provider, room.ref, room.url
         touch(session, ctx=ctx)
         audit.record(session, action="meeting_created", ctx=ctx, details={"provider": room.provider})
+        if made_for is not None and not _is_as_asked(session, made_for):
+            _ask_to_move(session, f"{session.calendar_sequence}:{room.ref}", ctx)
+
+
+def load_for_move(session_id: UUID, *, ctx: Context) -> tuple[Room, MeetingRequest] | None:
+    """The room as it is and what it should be like now; None when there is no room of a provider's to move.
+
+    Always the latest time, so that two moves done in the wrong order end at the right one.
+    """
+    session = load_session_for(ctx, session_id)
+    if session.status not in _LIVE or session.scheduled_at is None or session.meeting_ref is None:
+        return None
+    room = Room(session.meeting_provider or "", session.meeting_ref, session.meeting_url or "")
+    return room, _request(session, session.scheduled_at)
+
+
+def record_move(
+    session_id: UUID, before: Room, after: Room, *, moved_to: MeetingRequest, by: UUID, ctx: Context
+) -> None:
+    """This function will keep what a provider made of a move; nothing is left at the provider that nobody needs.
+
+    :param by: the work that did it: one that was overtaken by a later move has the room moved once more
+    """
+    with transaction():
+        session = load_for_change(ctx, session_id)
+        if session.status not in _LIVE or session.meeting_ref != before.ref:
+            if after.ref not in {before.ref, session.meeting_ref}:
+                _ask_for_removal(after.provider, after.ref, session.id, ctx)
+            return
+        if after.ref != before.ref:
+            _ask_for_removal(before.provider, before.ref, session.id, ctx)
+        session.meeting_provider, session.meeting_ref, session.meeting_url = after.provider, after.ref, after.url
+        touch(session, ctx=ctx)
+        audit.record(session, action="meeting_moved", ctx=ctx, details={"provider": after.provider})
+        if not _is_as_asked(session, moved_to):
+            _ask_to_move(session, f"{session.calendar_sequence}:{by}", ctx)
+
+
+def replace_meeting(session_id: UUID, *, ctx: Context) -> None:
+    """This function will ask for a new room where the old one cannot be moved, from whichever provider can (JN-4)."""
+    with transaction():
+        session = load_for_change(ctx, session_id)
+        if session.status in _LIVE and session.meeting_ref is not None:
+            drop_meeting(session, ctx=ctx)
+            session.calendar_sequence += 1  # names the new room
+            request_meeting(session, ctx=ctx)
+            touch(session, ctx=ctx)
+            audit.record(session, action="meeting_failed", ctx=ctx)
 
 
 def record_failure(session_id: UUID, *, ctx: Context) -> None:
@@ -102,7 +158,7 @@ def set_meeting_link(session_id: UUID, url: str, *, ctx: Context) -> MentoringSe
         if session.status not in _LIVE:
             raise Conflict("This session is not confirmed, so it needs no link.")
         drop_meeting(session, ctx=ctx)
-        session.meeting_provider, session.meeting_url = "manual", link
+        session.meeting_provider, session.meeting_url = BY_HAND, link
         touch(session, ctx=ctx)
         audit.record(session, action="meeting_link_set", ctx=ctx)
     return session
@@ -121,6 +177,31 @@ def checked_link(url: str, *, field: str) -> str:
         message = f"Give an address that begins with https:// and has at most {_LONGEST_LINK} characters."
         raise Invalid(message, fields={field: message})
     return link
+
+
+def _request(session: MentoringSession, start: datetime) -> MeetingRequest:
+    return MeetingRequest(
+        session_id=session.id,
+        key=_create_key(session),
+        topic=session.title,
+        starts_at=start,
+        duration=session.duration,
+        audio_only=session.meeting_type is MeetingType.AUDIO,
+    )
+
+
+def _is_as_asked(session: MentoringSession, asked: MeetingRequest) -> bool:
+    return (session.scheduled_at, session.duration) == (asked.starts_at, asked.duration)
+
+
+def _ask_to_move(session: MentoringSession, cause: str, ctx: Context) -> None:
+    outbox.put(
+        MOVE,
+        key=f"{MOVE}:{session.id}:{cause}",
+        payload={"session_id": session.id},
+        session_id=session.id,
+        ctx=ctx,
+    )
 
 
 def _ask_for_removal(provider: str, ref: str, session_id: UUID, ctx: Context) -> None:

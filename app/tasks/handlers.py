@@ -60,6 +60,10 @@ HANDLERS: Final[dict[str, HandlerSpec]] = {
     ),
     # A few tries, and no more: an alert is dropped an hour after its cause.
     "chat_hook.send": HandlerSpec(chat_work.send, _seconds(5, 60, 300), timedelta(minutes=30)),
+    # Soon given up: a new room is made then, and the session may be near.
+    "meeting.move": HandlerSpec(
+        meeting_work.move, _seconds(5, 20, 60, 300), timedelta(minutes=30), failed=meeting_work.move_failed
+    ),
     "meeting.delete": HandlerSpec(meeting_work.delete, _seconds(30, 300, 1800), timedelta(days=2)),
 }
 

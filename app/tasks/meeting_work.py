@@ -7,13 +7,20 @@ from uuid import UUID
 
 import structlog
 
-from app.booking.meetings import load_for_create, record_failure, record_link
+from app.booking.meetings import (
+    load_for_create,
+    load_for_move,
+    record_failure,
+    record_link,
+    record_move,
+    replace_meeting,
+)
 from app.domain.context import Context
 from app.domain.errors import ProviderFailed
 from app.foundation.outbox import Work
 from app.foundation.transaction import transaction
 from app.http.adapters import adapters
-from app.integrations.meetings.base import MeetingRequest, Room
+from app.integrations.meetings.base import MeetingProvider, MeetingRequest, Room
 
 _log = structlog.get_logger(__name__)
 
@@ -32,7 +39,7 @@ def create(work: Work, ctx: Context) -> Callable[[], None] | None:
     if request is None:
         return None
     room = _first_room(request)
-    return lambda: record_link(session_id, room, ctx=ctx)
+    return lambda: record_link(session_id, room, made_for=request, ctx=ctx)
 
 
 def create_failed(work: Work, error: str, is_final: bool, ctx: Context) -> None:  # noqa: ARG001, FBT001 - the shape of every such function
@@ -41,16 +48,40 @@ def create_failed(work: Work, error: str, is_final: bool, ctx: Context) -> None:
         record_failure(UUID(work.payload["session_id"]), ctx=ctx)
 
 
+def move(work: Work, ctx: Context) -> Callable[[], None] | None:
+    """Tell the provider of a room the session's time as it is now, whichever move this row was put for (JN-4).
+
+    :raises ProviderFailed: the provider's; for good when it is no longer configured
+    """
+    session_id = UUID(work.payload["session_id"])
+    with transaction():
+        found = load_for_move(session_id, ctx=ctx)
+    if found is None:
+        return None
+    room, request = found
+    moved = _provider(room.provider).move(room.ref, request)
+    return lambda: record_move(session_id, room, moved, moved_to=request, by=work.id, ctx=ctx)
+
+
+def move_failed(work: Work, error: str, is_final: bool, ctx: Context) -> None:  # noqa: ARG001, FBT001 - the shape of every such function
+    """A room that cannot be moved is replaced by a new one."""
+    if is_final:
+        replace_meeting(UUID(work.payload["session_id"]), ctx=ctx)
+
+
 def delete(work: Work, ctx: Context) -> None:  # noqa: ARG001 - the shape of every handler
     """Take a room down that nobody needs any more.
 
     :raises ProviderFailed: the provider's; for good when it is no longer configured
     """
-    name = work.payload["provider"]
+    _provider(work.payload["provider"]).delete(work.payload["ref"])
+
+
+def _provider(name: str) -> MeetingProvider:
     provider = next((one for one in adapters().meetings if one.name == name), None)
     if provider is None:
         raise ProviderFailed(f"The provider {name} is not configured any more.", retryable=False)
-    provider.delete(work.payload["ref"])
+    return provider
 
 
 def _first_room(request: MeetingRequest) -> Room:

@@ -17,9 +17,10 @@ WRITERS = {
     "refund_status": {"money/"},
     "refund_amount_minor": {"money/"},
     "refund_percentage": {"money/"},
-    # Cancelling closes the open proposal (RS-5).
-    "pending_reschedule_request_id": {"booking/reschedule.py", "booking/cancel.py"},
-    "pending_reschedule_time": {"booking/reschedule.py", "booking/cancel.py"},
+    # Opened, countered and closed in one place, together with the request (INV-6).
+    "pending_reschedule_request_id": {"booking/proposals.py"},
+    "pending_reschedule_time": {"booking/proposals.py"},
+    "pending_reschedule_by": {"booking/proposals.py"},
     "reassignment_status": {"booking/reassign.py", "booking/cancel.py"},
 }
 # table class -> the modules that may make its rows.

@@ -1,0 +1,47 @@
+"""A session's open proposal of another time: its row and the session's pending fields, changed together (INV-6)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+
+from app.domain.rescheduling import OPEN_PROPOSALS
+from app.domain.vocabulary import Party, RescheduleStatus
+from app.extensions import db
+from app.models import MentoringSession, RescheduleRequest
+
+
+def open_request_of(session: MentoringSession) -> RescheduleRequest | None:
+    """The negotiation that a locked session is in; None when its time is settled."""
+    if session.pending_reschedule_request_id is None:
+        return None
+    return db.session.scalars(
+        select(RescheduleRequest)
+        .where(RescheduleRequest.id == session.pending_reschedule_request_id)
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+def put_on_table(session: MentoringSession, request_id: UUID, *, time: datetime, by: Party) -> None:
+    """This function will write on the session what its open request says: which time, and whose it is.
+
+    :param by: the side that proposed this time; the other one's turn it is
+    """
+    session.pending_reschedule_request_id = request_id
+    session.pending_reschedule_time = time
+    session.pending_reschedule_by = by
+
+
+def close_request(session: MentoringSession, status: RescheduleStatus, *, now: datetime) -> RescheduleRequest | None:
+    """This function will close the open negotiation of a locked session, if there is one, and give its row.
+
+    The held time is the caller's: whoever closes a proposal frees it, moves the session there, or frees everything.
+    """
+    request = open_request_of(session)
+    if request is not None and request.status in OPEN_PROPOSALS:
+        request.status, request.resolved_at = status, now
+    session.pending_reschedule_request_id = session.pending_reschedule_time = session.pending_reschedule_by = None
+    db.session.flush()  # at most one is open: the next one may be opened in this very transaction
+    return request
