@@ -2,6 +2,7 @@
 
 import os
 import signal
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,17 @@ if Path("/dev/shm").is_dir():  # noqa: S108 - a memory file system, not a shared
     worker_tmp_dir = "/dev/shm"  # noqa: S108 - as above
 # The application logs each request itself, with its id.
 accesslog = None
+# Several processes count together, in files that live as long as this server (`/metrics`).
+if workers > 1:
+    os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="desk-metrics-"))
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """What a worker that is gone was doing just then counts no more."""
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        from prometheus_client import multiprocess  # noqa: PLC0415 - only where it counts together
+
+        multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]  # publishes no types for it
 
 
 def post_worker_init(worker: Any) -> None:

@@ -37,6 +37,7 @@ class Settings(BaseSettings):
     require_staff_2fa: bool = False
     web_threads: int = Field(256, ge=1, le=4096, description="of one web process; each open page holds one")
     sentry_dsn: SecretStr | None = None
+    metrics_token: SecretStr | None = Field(None, description="who sends it may read /metrics; without: this machine")
 
     mail_server: str = Field("", description="empty: messages go to the local mailbox in the console (EM-4)")
     mail_port: int = 25

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _SECRET_WORDS = ("password", "secret", "token", "cookie", "authorization", "api_key", "totp")
 _BLOT = "[hidden]"
 # They are asked every few seconds by whoever watches the product; a line each would drown the rest.
-_QUIET = frozenset({"health.healthz", "health.readyz", "static"})
+_QUIET = frozenset({"health.healthz", "health.readyz", "metrics.scrape", "static"})
 _log = structlog.get_logger("app.request")
 
 

@@ -21,6 +21,7 @@ from app.http import (
     live,
     login,
     logs,
+    metrics,
     photos,
 )
 
@@ -47,3 +48,4 @@ def init_app(app: Flask) -> None:
     frame.init_app(app)
     live.init_app(app, threads=settings.web_threads)
     health.init_app(app)
+    metrics.init_app(app)

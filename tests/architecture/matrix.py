@@ -119,6 +119,7 @@ SHARED = [
     *row("GET", "/static/<path:filename>", PUBLIC, ids={"filename": "static_file"}),
     *row("GET", "/photos/<name>", PUBLIC, ids={"name": "photo"}),
     *row("GET", "/healthz", PUBLIC),
+    *row("GET", "/metrics", PUBLIC),  # of this machine
     *row("GET", "/readyz", PUBLIC, also_ok=frozenset({503})),
 ]
 
