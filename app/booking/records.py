@@ -36,7 +36,8 @@ def records_of(session_id: UUID) -> Sequence[DecisionTold]:
             DecisionRecord.message,
             DecisionRecord.next_change,
         )
-        .where(DecisionRecord.session_id == session_id)
+        # That one of them wanted to report a problem is not the other's to know (DSP-1).
+        .where(DecisionRecord.session_id == session_id, DecisionRecord.kind != "dispute")
         .order_by(DecisionRecord.created_at.desc(), DecisionRecord.id)
         .limit(_MOST)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,18 +29,19 @@ def evidence_folder() -> Path:
 
 def uploads_of(field: str) -> list[Upload]:
     """The files of a form's field; one byte more than allowed is read, so that it is noticed. No file is no upload."""
-    return [
-        Upload(file.filename or "", file.stream.read(LARGEST_BYTES + 1))
+    found: list[Upload] = []
+    for file in request.files.getlist(field):
         # One more than may be added is enough to be refused.
-        for file in request.files.getlist(field)[: MOST_FILES + 1]
-        if file.filename
-    ]
+        if file.filename and len(found) <= MOST_FILES:
+            found.append(Upload(file.filename, file.stream.read(LARGEST_BYTES + 1)))
+        file.close()
+    return found
 
 
 def hand_out(evidence: Evidence) -> Response:
     """The file to be saved: its type is ours, no browser guesses another, and nothing in it runs."""
     response = send_file(
-        evidence.path,
+        BytesIO(evidence.path.read_bytes()),
         mimetype=evidence.content_type,
         as_attachment=True,
         download_name=evidence.name,

@@ -84,6 +84,8 @@ OF_MENTOR = only("mentor", others=HIDDEN)
 PARTIES = only("mentee", "mentor", others=HIDDEN)
 PARTIES_AND_STAFF = but(PARTIES, support=OK, admin=OK, ops=OK)
 PARTIES_NOT_STAFF = but(PARTIES, support=FORBIDDEN, admin=FORBIDDEN, ops=FORBIDDEN)
+# What the mentee reported is not even the mentor's to know of; staff go on with it in the console.
+OF_REPORTER = but(OF_MENTEE, support=FORBIDDEN, admin=FORBIDDEN, ops=FORBIDDEN)
 # Only one of the two roles may ask at all; of that role, only who is the party learns that the session exists.
 MENTEE_OF_SESSION = but(only("mentee"), other_mentee=HIDDEN)
 MENTOR_OF_SESSION = but(only("mentor"), other_mentor=HIDDEN)
@@ -213,6 +215,8 @@ SANDBOX = row("GET POST", "/sandbox/pay/<reference>", PUBLIC, ids={"reference": 
 
 _MENTOR = {"mentor_id": "mentor"}
 _BOOKED = {"start": "2028-03-01T10:00:00Z", "offering": "@offering.id"}
+_DISPUTE = {"session_id": "completed", "dispute_id": "dispute"}
+_EVIDENCE = {"session_id": "completed", "evidence_id": "evidence"}
 _WORDS = {"meeting_type": "video", "title": "How to lead a team", "key": "k1"}
 _PAGE = "/sessions/<uuid:session_id>"
 
@@ -253,6 +257,9 @@ PAGES = [
     *row("GET", f"{_PAGE}/calendar.ics", PARTIES_NOT_STAFF, ids=_SESSION),
     *row("GET POST", f"{_PAGE}/cancel", PARTIES_NOT_STAFF, ids=_SESSION),
     *row("GET POST", f"{_PAGE}/review", PARTIES_NOT_STAFF, ids={"session_id": "completed"}),
+    *row("GET POST", f"{_PAGE}/report", PARTIES_NOT_STAFF, ids={"session_id": "completed"}),
+    *row("GET POST", f"{_PAGE}/disputes/<uuid:dispute_id>", OF_REPORTER, ids=_DISPUTE),
+    *row("GET", f"{_PAGE}/evidence/<uuid:evidence_id>", OF_REPORTER, ids=_EVIDENCE),
     *row("POST", f"{_PAGE}/join", PARTIES_NOT_STAFF, ids=_RUNNING, at=_STARTED),
     *row("POST", f"{_PAGE}/complete", MENTOR_OF_SESSION, ids=_RUNNING, at=_STARTED),
     *row("POST", f"{_PAGE}/pay", MENTEE_OF_SESSION, ids=_DRAFT),

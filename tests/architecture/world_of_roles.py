@@ -19,6 +19,7 @@ from app.messaging.mail import send_mail
 from app.messaging.notify import notify
 from app.models import (
     AvailabilityException,
+    EvidenceFile,
     MentoringSession,
     MentorOffering,
     OutboxRow,
@@ -29,7 +30,7 @@ from app.models import (
 from app.people import avatars, logins, tokens
 from app.people.credentials import new_secret, secret_hash
 from app.support.notes import add_note
-from tests.factories import people, sessions
+from tests.factories import disputes, people, sessions
 
 
 class World:
@@ -161,6 +162,17 @@ class World:
     @cached_property
     def completed(self) -> MentoringSession:
         return sessions.a_completed_session(mentee=self.mentee, mentor=self.mentor)
+
+    @cached_property
+    def dispute(self) -> Any:
+        """The id of what ``mentee`` reported about ``completed``, with one file."""
+        return disputes.a_dispute(self.completed, by=self.mentee, uploads=(disputes.a_picture(),)).id
+
+    @cached_property
+    def evidence(self) -> Any:
+        """The id of the file in ``dispute``."""
+        question = db.select(EvidenceFile.id).where(EvidenceFile.dispute_id == self.dispute)
+        return db.session.scalars(question).one()
 
     @cached_property
     def request(self) -> MentoringSession:

@@ -13,7 +13,6 @@ from sqlalchemy import select
 from app.booking import why
 from app.booking.access import load_for_change, load_session_for
 from app.booking.cancel import party_of
-from app.booking.decisions import side_of
 from app.domain.context import Context
 from app.domain.decision import Decision
 from app.domain.dispute_clock import deadlines_after_waiting, first_deadlines
@@ -82,7 +81,7 @@ class OwnDispute:
 
 
 def decide_for(session: MentoringSession, ctx: Context) -> Decision:
-    """Whether the caller may report a problem with this session now: what the page shows and the action obeys."""
+    """Whether the caller may report a problem with this session now: what the form shows and the action obeys."""
     has_open = db.session.scalar(
         select(SessionDispute.id)
         .where(
@@ -92,10 +91,15 @@ def decide_for(session: MentoringSession, ctx: Context) -> Decision:
         )
         .limit(1)
     )
+    return decide_knowing(session, has_open=has_open is not None, ctx=ctx)
+
+
+def decide_knowing(session: MentoringSession, *, has_open: bool, ctx: Context) -> Decision:
+    """The same for a page that has read the caller's reports already."""
     return decide_report(
         status=session.status,
         ended_at=_end_of(session),
-        has_open=has_open is not None,
+        has_open=has_open,
         policies=policies_for(session).values,
         now=ctx.now,
     )
@@ -206,13 +210,7 @@ def answer_support(
 
 
 def own_disputes(session_id: UUID, *, ctx: Context) -> list[OwnDispute]:
-    """The caller's own reports on a session, newest first, in three statements at most.
-
-    :raises NotFound: for those who may not know of the session
-    """
-    session = load_session_for(ctx, session_id)
-    if side_of(session, ctx) is None:
-        return []
+    """The caller's own reports on a session, newest first, in three statements at most; none of anybody else's."""
     rows = db.session.scalars(
         select(SessionDispute)
         .where(SessionDispute.session_id == session_id, SessionDispute.reported_by == ctx.actor.user_id)

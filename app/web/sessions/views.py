@@ -31,6 +31,7 @@ from app.web.field_names import as_typed
 from app.web.forms import show
 from app.web.meeting_words import MEETING_WORDS
 from app.web.refund_words import RefundStep, refund_steps
+from app.web.sessions.dispute_views import reports_of
 from app.web.sessions.forms import CancelForm, NothingForm, ReviewForm
 from app.web.sessions.words import DECISION_WORDS, TIMELINE_WORDS, status_sentence
 
@@ -67,6 +68,7 @@ def page(session_id: UUID) -> ResponseReturnValue:
         timeline_words=TIMELINE_WORDS,
         decision_words=DECISION_WORDS,
         meeting_words=MEETING_WORDS,
+        **reports_of(session, ctx),
     )
 
 
