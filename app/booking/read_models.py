@@ -137,6 +137,7 @@ class SessionRow:
     :param decisions: every action of this side, allowed or not and why
     :param earnings: the mentor's share, for the mentor only
     :param is_reviewed: whether the reader has reviewed it
+    :param unread_messages: lines of the chat that the other party wrote and the reader has not read (CH-1)
     """
 
     id: UUID
@@ -165,6 +166,7 @@ class SessionRow:
     join_state: JoinState
     join_opens_at: datetime | None
     is_reviewed: bool
+    unread_messages: int
     decisions: Mapping[str, Decision]
     offering_id: UUID | None
     reschedule_count: int

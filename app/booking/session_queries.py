@@ -36,6 +36,7 @@ from app.domain.joining import decide_join
 from app.domain.money import Money
 from app.domain.vocabulary import ActorKind, Party, PaymentState, SessionStatus
 from app.extensions import db
+from app.messaging.chat import unread_lines
 from app.models import MentoringSession, MentorProfile, Payment, SessionAuditLog, SessionReview, User
 from app.money.rows import UNWANTED
 
@@ -193,10 +194,16 @@ def _rows(
             )
         )
     )
-    return [_row(facts[session.id], headlines, is_reviewed=session.id in reviewed, ctx=ctx) for session in wanted]
+    unread = unread_lines([session.id for session in wanted], ctx.actor.user_id)
+    return [
+        _row(facts[each.id], headlines, is_reviewed=each.id in reviewed, unread=unread.get(each.id, 0), ctx=ctx)
+        for each in wanted
+    ]
 
 
-def _row(facts: SessionFacts, headlines: dict[UUID, str], *, is_reviewed: bool, ctx: Context) -> SessionRow:
+def _row(
+    facts: SessionFacts, headlines: dict[UUID, str], *, is_reviewed: bool, unread: int, ctx: Context
+) -> SessionRow:
     session = facts.session
     side = Party.MENTOR if ctx.actor.user_id == session.mentor_id else Party.MENTEE
     other = session.mentee if side is Party.MENTOR else session.mentor
@@ -228,6 +235,7 @@ def _row(facts: SessionFacts, headlines: dict[UUID, str], *, is_reviewed: bool, 
         join_state=join.state,
         join_opens_at=join.window.start if join.window else None,
         is_reviewed=is_reviewed,
+        unread_messages=unread,
         decisions=decide_all(facts, ctx),
         offering_id=session.offering_id,
         reschedule_count=session.reschedule_count + session.mentor_reschedule_count,

@@ -194,6 +194,8 @@ API = [
     *row("POST", f"{_ONE}/complete", MENTOR_OF_SESSION, ids=_RUNNING, at=_STARTED),
     *row("POST", f"{_ONE}/proceed-payment", MENTEE_OF_SESSION, ids=_DRAFT),
     *row("POST", f"{_ONE}/review", PARTIES_NOT_STAFF, ids={"session_id": "completed"}, json={"rating": 5}),
+    *row("GET POST", f"{_ONE}/messages", PARTIES_NOT_STAFF, ids=_SESSION, json={"body": "See you."}),
+    *row("POST", f"{_ONE}/messages/read", PARTIES_NOT_STAFF, ids=_SESSION),
     *row("GET", f"{_ONE}/video-link", PARTIES_NOT_STAFF, ids=_RUNNING, at=_STARTED),
     *row("POST", f"{_ONE}/join", PARTIES_NOT_STAFF, ids=_RUNNING, at=_STARTED),
     *row(
@@ -260,6 +262,9 @@ PAGES = [
     *row("GET POST", f"{_PAGE}/report", PARTIES_NOT_STAFF, ids={"session_id": "completed"}),
     *row("GET POST", f"{_PAGE}/disputes/<uuid:dispute_id>", OF_REPORTER, ids=_DISPUTE),
     *row("GET", f"{_PAGE}/evidence/<uuid:evidence_id>", OF_REPORTER, ids=_EVIDENCE),
+
+    *row("POST", f"{_PAGE}/messages", PARTIES_NOT_STAFF, ids=_SESSION, data={"body": "See you."}),
+    *row("POST", f"{_PAGE}/messages/read", PARTIES_NOT_STAFF, ids=_SESSION),
     *row("POST", f"{_PAGE}/join", PARTIES_NOT_STAFF, ids=_RUNNING, at=_STARTED),
     *row("POST", f"{_PAGE}/complete", MENTOR_OF_SESSION, ids=_RUNNING, at=_STARTED),
     *row("POST", f"{_PAGE}/pay", MENTEE_OF_SESSION, ids=_DRAFT),

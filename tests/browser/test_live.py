@@ -143,3 +143,35 @@ def test_the_console_says_that_sessions_changed_and_moves_nothing(
 def _tell(stage: Stage, user: object, title: str, kind: NotificationType = NotificationType.REVIEW_RECEIVED) -> None:
     with stage.app.app_context(), transaction():
         notify(user.id, kind, title=title, body="Look.", action_url="/my/sessions", ctx=ctx_of(user))  # type: ignore[attr-defined, arg-type]
+
+
+@pytest.mark.spec("CH-1")
+@pytest.mark.parametrize("way", ["stream", "polling"])
+def test_two_people_write_to_each_other(
+    stage: Stage, open_page: Callable[..., Page], trouble: Trouble, way: str
+) -> None:
+    with stage.app.app_context():
+        mentee, mentor = a_mentee(email="mia@people.example"), a_mentor(email="ada@people.example")
+        session = made.a_paid_session(mentee=mentee, mentor=mentor)
+    pages = []
+    for email in ("mia@people.example", "ada@people.example"):
+        page = open_page(width=360)
+        if way == "polling":
+            page.context.route("**/api/notifications/stream*", lambda route: route.fulfill(status=204))
+        stage.sign_in(page, email)
+        page.goto(f"{stage.address}/sessions/{session.id}")
+        wait_until_live(page, way)
+        pages.append(page)
+    hers, his = pages
+    hers.get_by_label("Your message").fill("See https://example.com/plan first")
+    his.get_by_label("Your message").fill("I was about to wri")
+    hers.get_by_role("button", name="Send").click()
+    expect(his.locator(".chat-line")).to_contain_text("See https://example.com/plan first", timeout=SOON_MS + 500)
+    expect(hers.get_by_label("Your message")).to_have_value("")
+    # What the other was typing stays.
+    expect(his.get_by_label("Your message")).to_have_value("I was about to wri")
+    his.get_by_label("Your message").press("Control+Enter")
+    expect(hers.locator(".chat-line").last).to_contain_text("I was about to wri", timeout=SOON_MS + 500)
+    expect(hers.locator(".chat-line").first).to_contain_text("Read")
+    assert sticking_out(hers) == []
+    assert trouble == []

@@ -14,6 +14,7 @@ from flask_admin import expose
 from sqlalchemy import select
 
 from app.admin.cases import rows, story
+from app.admin.cases.chat import ChatActs, chat_url
 from app.admin.cases.force_cancel import ForceCancelActs
 from app.admin.cases.notes import NoteActs
 from app.admin.cases.table import table_rows
@@ -34,7 +35,7 @@ _MOST_PEOPLE = 20
 _PAGING = frozenset({"after", "before", "page"})
 
 
-class SessionsView(ForceCancelActs, NoteActs, ConsolePage):
+class SessionsView(ForceCancelActs, NoteActs, ChatActs, ConsolePage):
     """Every session; what can be done to one is checked again by the act itself."""
 
     permission = Permission.SESSION_VIEW
@@ -101,6 +102,7 @@ class SessionsView(ForceCancelActs, NoteActs, ConsolePage):
             story=story.tell(found.timeline, shown, zone=_zone(), reader=ctx.actor),
             kinds=story.tabs(session_id, found.timeline, shown, came_from),
             acts=self.acts_of(found.session),
+            chat_url=chat_url(found.session),
             may_write_notes=may(ctx.actor.role, Permission.NOTE_ADD),
             came_from=came_from,
             list_url=f"{rows.LIST_PATH}?{came_from}" if came_from else rows.LIST_PATH,

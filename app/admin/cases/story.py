@@ -55,6 +55,7 @@ _ACTIONS: dict[str, tuple[str, str, str]] = {
     "review_written": ("wrote a review", "star", "gray"),
     "ADMIN_FORCE_CANCEL": ("cancelled the session for support", "slash-circle", "red"),
     "ADMIN_MARK_NO_SHOW": ("marked a no-show", "person-x", "orange"),
+    "ADMIN_CHAT_VIEWED": ("read the conversation", "chat-left-text", "accent"),
     "ADMIN_NOTE_ADDED": ("added a note", "sticky", "amber"),
     "ADMIN_NOTE_EDITED": ("edited a note", "sticky", "amber"),
 }

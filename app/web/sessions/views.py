@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from flask import Blueprint, Response, current_app, flash, redirect, render_template, url_for
 
@@ -31,6 +31,7 @@ from app.web.field_names import as_typed
 from app.web.forms import show
 from app.web.meeting_words import MEETING_WORDS
 from app.web.refund_words import RefundStep, refund_steps
+from app.web.sessions.chat_views import chat_of
 from app.web.sessions.dispute_views import reports_of
 from app.web.sessions.forms import CancelForm, NothingForm, ReviewForm
 from app.web.sessions.words import DECISION_WORDS, TIMELINE_WORDS, status_sentence
@@ -69,6 +70,8 @@ def page(session_id: UUID) -> ResponseReturnValue:
         decision_words=DECISION_WORDS,
         meeting_words=MEETING_WORDS,
         **reports_of(session, ctx),
+        chat=chat_of(session, ctx=ctx),
+        chat_key=uuid4().hex,
     )
 
 
