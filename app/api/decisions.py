@@ -17,6 +17,7 @@ from app.booking.access import load_session_for
 from app.booking.complete import complete_session
 from app.booking.decisions import decisions_for
 from app.booking.review import review_session
+from app.domain.attendance import NoShowDecision
 from app.domain.cancellation import CancellationDecision
 from app.domain.decision import Decision
 from app.domain.permissions import Permission
@@ -33,14 +34,14 @@ class DecisionTold(Told):
     message: str = Field(description="The answer in plain words.")
     next_change: str | None = Field(description="The nearest thing that would have changed the answer.")
     numbers: dict[str, Any] = Field(description="The inputs that mattered; lengths of time in seconds.")
-    refund_percentage: int | None = Field(description="Of what was paid. For `cancel` only.")
+    refund_percentage: int | None = Field(description="Of what was paid. For `cancel` and `noShow` only.")
     refund_amount: Amount | None = Field(description="What would go back, in the booking's currency.")
     reason_required: bool | None = Field(description="Whether a reason has to be chosen. For `cancel` only.")
 
 
 class DecisionsTold(Told):
     decisions: dict[str, DecisionTold] = Field(
-        description="By action: `pay`, `cancel`, `join`, `review`, `approve`, `reject`, `complete`."
+        description="By action: `pay`, `cancel`, `join`, `review`, `approve`, `reject`, `complete`, `noShow`."
     )
     currency: str
 
@@ -126,7 +127,13 @@ def _told(decision: Decision) -> DecisionTold:
         message=decision.message,
         next_change=decision.next_change,
         numbers={to_camel(name): value for name, value in snapshot["numbers"].items()},
-        refund_percentage=cancels.refund_percentage if cancels else None,
+        refund_percentage=_percentage(decision),
         refund_amount=cancels.refund.amount if cancels and cancels.refund else None,
         reason_required=cancels.reason_required if cancels else None,
     )
+
+
+def _percentage(decision: Decision) -> int | None:
+    if isinstance(decision, CancellationDecision | NoShowDecision):
+        return decision.refund_percentage
+    return None

@@ -2,6 +2,7 @@
 
 from app.api import (
     admin_sessions,
+    attendance,
     bookings,
     decisions,
     docs,
@@ -21,6 +22,7 @@ from app.api.schema import api
 __all__ = [
     "admin_sessions",
     "api",
+    "attendance",
     "bookings",
     "decisions",
     "docs",

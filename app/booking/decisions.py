@@ -7,6 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from app.booking.holds import UNPAID
+from app.booking.no_show import decide_report
 from app.booking.session_facts import SessionFacts, facts_of, facts_of_all
 from app.domain.attendance import decide_completion_by_mentor
 from app.domain.cancellation import decide_cancellation
@@ -26,12 +27,14 @@ REJECT: Final = "reject"
 JOIN: Final = "join"
 COMPLETE: Final = "complete"
 REVIEW: Final = "review"
+NO_SHOW: Final = "noShow"
 
 # An action that a role may never ask for is not decided at all, and so never offered.
 _ACTIONS: Final[Mapping[Party, Mapping[str, Permission]]] = {
     Party.MENTEE: {
         PAY: Permission.OWN_BOOKING_PAY,
         JOIN: Permission.OWN_SESSION_JOIN,
+        NO_SHOW: Permission.OWN_SESSION_REPORT_NO_SHOW,
         CANCEL: Permission.OWN_SESSION_CANCEL,
         REVIEW: Permission.OWN_REVIEW_WRITE,
     },
@@ -40,6 +43,7 @@ _ACTIONS: Final[Mapping[Party, Mapping[str, Permission]]] = {
         REJECT: Permission.OWN_REQUEST_REVIEW,
         JOIN: Permission.OWN_SESSION_JOIN,
         COMPLETE: Permission.OWN_SESSION_COMPLETE,
+        NO_SHOW: Permission.OWN_SESSION_REPORT_NO_SHOW,
         CANCEL: Permission.OWN_SESSION_CANCEL,
         REVIEW: Permission.OWN_RATING_GIVE,
     },
@@ -104,6 +108,8 @@ def _decide(action: str, facts: SessionFacts, party: Party, ctx: Context) -> Dec
             )
         case "complete":
             return _completion(facts, ctx)
+        case "noShow":
+            return decide_report(facts, party, ctx)
         case _:
             return decide_review(
                 status=session.status,

@@ -11,8 +11,10 @@ from uuid import UUID
 from app.booking import announce
 from app.booking.access import load_for_change, load_session_for
 from app.booking.engine import touch
+from app.booking.holds import UNPAID
 from app.domain.context import Context
-from app.domain.errors import Conflict, Forbidden, Invalid
+from app.domain.decision import Decision, Refusal
+from app.domain.errors import Invalid
 from app.domain.permissions import Permission, require
 from app.domain.vocabulary import MeetingType, SessionStatus
 from app.foundation import audit, outbox
@@ -143,20 +145,44 @@ def record_failure(session_id: UUID, *, ctx: Context) -> None:
             announce.link_missing(session, ctx=ctx)
 
 
+def needs_link(session: MentoringSession) -> bool:
+    """Whether a confirmed session has to have a room and has none (JN-4)."""
+    is_certain = session.payment_status not in UNPAID
+    return (
+        session.status in _LIVE and is_certain and session.meeting_type in _NEEDS_ROOM and session.meeting_url is None
+    )
+
+
+def decide_own_link(session: MentoringSession, ctx: Context) -> Decision:
+    """Whether the reader may give the session's link: its mentor, for one that is confirmed and needs a room."""
+
+    def refused(rule: str, message: str, refusal: Refusal, code: str | None = None) -> Decision:
+        return Decision(allowed=False, rule=rule, message=message, refusal=refusal, code=code)
+
+    if ctx.actor.user_id != session.mentor_id:
+        message = "Only the mentor of this session can give its link."
+        return refused("not_the_mentor", message, Refusal.FORBIDDEN)
+    if session.status not in _LIVE:
+        message = "This session is not confirmed, so it needs no link."
+        return refused("not_confirmed", message, Refusal.CONFLICT, "conflict")
+    if session.meeting_type not in _NEEDS_ROOM:
+        message = "This kind of session takes place without a meeting room."
+        return refused("no_room_needed", message, Refusal.CONFLICT, "conflict")
+    return Decision(allowed=True, rule="own_link", message="You can give the link of this session.")
+
+
 def set_meeting_link(session_id: UUID, url: str, *, ctx: Context) -> MentoringSession:
     """This function will let the mentor give a link by hand, which replaces the provider's (JN-4, BK-5).
 
     :raises Invalid: when it is no https address
-    :raises Conflict: when the session is not confirmed
+    :raises Forbidden: anybody but the session's mentor
+    :raises Conflict: when the session is not confirmed, or needs no room
     """
     require(ctx.actor, Permission.OWN_SESSION_SET_MEETING_LINK)
     link = checked_link(url, field="meetingUrl")
     with transaction():
         session = load_for_change(ctx, session_id)
-        if ctx.actor.user_id != session.mentor_id:
-            raise Forbidden("Only the mentor of this session can give its link.")
-        if session.status not in _LIVE:
-            raise Conflict("This session is not confirmed, so it needs no link.")
+        decide_own_link(session, ctx).require()
         drop_meeting(session, ctx=ctx)
         session.meeting_provider, session.meeting_url = BY_HAND, link
         touch(session, ctx=ctx)

@@ -136,6 +136,7 @@ class SessionRow:
     :param other: the other party
     :param decisions: every action of this side, allowed or not and why
     :param earnings: the mentor's share, for the mentor only
+    :param needs_link: confirmed, and nobody has made its room yet (JN-4)
     :param is_reviewed: whether the reader has reviewed it
     :param unread_messages: lines of the chat that the other party wrote and the reader has not read (CH-1)
     """
@@ -163,6 +164,8 @@ class SessionRow:
     cancelled_by: CancelledBy | None
     cancellation_category: CancellationCategory | None
     cancellation_reason: str | None
+    no_show_party: Party | None
+    needs_link: bool
     join_state: JoinState
     join_opens_at: datetime | None
     is_reviewed: bool

@@ -102,7 +102,8 @@ class SessionFacts:
             is_settled=self.is_settled,
             reassignment=session.reassignment_status,
             joined=self.joined,
-            has_suggestion=session.attendance_suggested_at is not None and session.attendance_decided_at is None,
+            suggested_at=session.attendance_suggested_at,
+            is_decided=session.attendance_decided_at is not None,
         )
 
 

@@ -18,6 +18,7 @@ from sqlalchemy.orm import joinedload
 from app.booking.access import load_session_for
 from app.booking.decisions import decide_all, side_of
 from app.booking.holds import UNPAID, draft_has_run_out
+from app.booking.meetings import needs_link
 from app.booking.read_models import (
     LARGEST_PAGE,
     MentorFigures,
@@ -232,6 +233,8 @@ def _row(
         cancelled_by=session.cancelled_by,
         cancellation_category=session.cancellation_category,
         cancellation_reason=session.cancellation_reason,
+        no_show_party=session.no_show_party,
+        needs_link=needs_link(session),
         join_state=join.state,
         join_opens_at=join.window.start if join.window else None,
         is_reviewed=is_reviewed,
@@ -332,7 +335,7 @@ _SHOWN: Final = frozenset(
         "booking_created", "booking_requested", "booking_expired", "booking_revived", "payment_confirmed",
         "late_payment_refunded", "payment_window_expired", "request_approved", "request_rejected", "request_expired",
         "session_cancelled", "session_started", "session_completed", "session_joined", "meeting_created",
-        "meeting_link_set", "review_written",
+        "meeting_link_set", "review_written", "no_show_marked", "no_show_cleared",
     }
 )  # fmt: skip
 _SIDES: Final = {ActorKind.MENTEE: "mentee", ActorKind.MENTOR: "mentor"}

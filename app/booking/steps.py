@@ -13,12 +13,13 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, false, func, select
 
 from app.booking.complete import conclude_completion, start
 from app.booking.expiry import end_hold
 from app.booking.holds import UNPAID, approved_is_unpaid, draft_has_run_out, request_is_unanswered
 from app.booking.session_facts import attendance_facts
+from app.booking.suggestions import lacks_a_join, suggest_no_show
 from app.domain.attendance import decide_auto_completion, decide_start
 from app.domain.context import Context
 from app.domain.reassignment import OPEN_REASSIGNMENTS
@@ -89,16 +90,24 @@ def _start(session: MentoringSession, ctx: Context) -> str | None:
     return STARTED
 
 
+def _suggestions_due(now: datetime) -> tuple[Due, ...]:
+    if not current_policies().values.auto_no_show_detection:
+        return ()
+    return (ids_where(*lacks_a_join(), ended_before(now), is_certain(), by=S.scheduled_at),)
+
+
+def _suggest(session: MentoringSession, ctx: Context) -> str | None:
+    return suggest_no_show(session, ctx=ctx)
+
+
 def _completions_due(now: datetime) -> tuple[Due, ...]:
     values = current_policies().values
     wait = timedelta(minutes=values.auto_complete_minutes_after_end)
-    held = max(wait, timedelta(hours=values.suggestion_hold_hours))
-    waits = and_(S.attendance_suggested_at.is_not(None), S.attendance_decided_at.is_(None))
-    # Two questions: sessions that wait for a person must not fill the batch for two days (NS-3).
-    return tuple(
-        ids_where(S.status.in_(RUNNING), ended_before(now - pause), is_certain(), condition, by=S.scheduled_at)
-        for pause, condition in ((wait, ~waits), (held, waits))
-    )
+    held = now - timedelta(hours=values.suggestion_hold_hours)
+    # Sessions that wait for a person must not fill the batch for two days (NS-3).
+    waits = and_(S.attendance_suggested_at > held, S.attendance_decided_at.is_(None))
+    over = and_(S.status.in_(RUNNING), ended_before(now - wait), is_certain())
+    return (ids_where(over, func.coalesce(waits, false()).is_(false()), by=S.scheduled_at),)
 
 
 def _complete(session: MentoringSession, ctx: Context) -> str | None:
@@ -111,9 +120,11 @@ def _complete(session: MentoringSession, ctx: Context) -> str | None:
     return COMPLETED
 
 
-# The order of SM-3: expire proposal, expire reassignment, cancel unpaid, start, complete.
+# The order of SM-3: expire proposal, expire reassignment, cancel unpaid, start, complete. Suggestions come before that,
+# because what waits for a person is not completed.
 STEPS: Final[tuple[Step, ...]] = (
     Step("holds", _holds_due, _end_hold),
     Step("starts", _starts_due, _start),
+    Step("suggestions", _suggestions_due, _suggest),
     Step("completions", _completions_due, _complete),
 )

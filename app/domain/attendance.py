@@ -23,7 +23,8 @@ class AttendanceFacts:
 
     :param is_settled: paid in full, or free
     :param joined: the parties that the join log shows
-    :param has_suggestion: a no-show suggestion waits for a person (NS-3)
+    :param suggested_at: since when a no-show suggestion waits for a person (NS-3)
+    :param is_decided: a person has said who came, so that nothing is suggested any more
     """
 
     status: SessionStatus
@@ -34,7 +35,12 @@ class AttendanceFacts:
     is_settled: bool = True
     reassignment: ReassignmentStatus | None = None
     joined: frozenset[Party] = frozenset()
-    has_suggestion: bool = False
+    suggested_at: datetime | None = None
+    is_decided: bool = False
+
+    @property
+    def has_suggestion(self) -> bool:
+        return self.suggested_at is not None and not self.is_decided
 
     @property
     def end(self) -> datetime:
@@ -127,9 +133,34 @@ def no_show(absent: Party, numbers: dict[str, Value]) -> NoShowDecision:
 def suggested_absentees(facts: AttendanceFacts, now: datetime) -> frozenset[Party]:
     """Whom the join log misses once a video session is over; empty when there is nothing to suggest (NS-3)."""
     detects = facts.policies.auto_no_show_detection and facts.meeting_type is MeetingType.VIDEO
-    if not detects or facts.status not in _RUNNING or now < facts.end:
+    took_place = facts.is_settled and facts.reassignment not in OPEN_REASSIGNMENTS
+    if not detects or not took_place or facts.is_decided or facts.status not in _RUNNING or now < facts.end:
         return frozenset()
     return _BOTH - facts.joined
+
+
+def decide_suggestion(facts: AttendanceFacts, now: datetime) -> Decision | None:
+    """The suggestion that the clock makes at the end of a video session; None when there is nothing to suggest (NS-3).
+
+    It never says more than the log does: a person decides, or it lapses.
+    """
+    missing = suggested_absentees(facts, now)
+    if not missing:
+        return None
+    if len(missing) == len(_BOTH):
+        rule, message = "nobody_joined", "The join log shows neither side."
+    else:
+        (absent,) = missing
+        rule, message = f"{absent.value}_did_not_join", f"The join log shows no {absent.value}."
+    hours = facts.policies.suggestion_hold_hours
+    return Decision(
+        allowed=True,
+        rule=rule,
+        message=f"{message} Support looks at it before the session is completed.",
+        numbers={"end": facts.end, "now": now, "joined": sorted(facts.joined), "suggestion_hold_hours": hours},
+        consequences={"missing": sorted(missing)},
+        next_change=f"Without an answer it is completed in {in_words(timedelta(hours=hours))}.",
+    )
 
 
 def decide_start(facts: AttendanceFacts, now: datetime) -> Decision:
@@ -148,10 +179,11 @@ def decide_start(facts: AttendanceFacts, now: datetime) -> Decision:
 
 def completes_at(facts: AttendanceFacts) -> datetime:
     """When the clock completes it: some time after the end, and later while a suggestion waits for a person (NS-3)."""
-    wait = timedelta(minutes=facts.policies.auto_complete_minutes_after_end)
-    if facts.has_suggestion:
-        wait = max(wait, timedelta(hours=facts.policies.suggestion_hold_hours))
-    return facts.end + wait
+    due = facts.end + timedelta(minutes=facts.policies.auto_complete_minutes_after_end)
+    if facts.suggested_at is not None and facts.has_suggestion:
+        # From when it was made: a clock that was down for days must not take the decision from support.
+        due = max(due, facts.suggested_at + timedelta(hours=facts.policies.suggestion_hold_hours))
+    return due
 
 
 def decide_auto_completion(facts: AttendanceFacts, now: datetime) -> Decision:
@@ -180,6 +212,10 @@ def decide_completion_by_mentor(facts: AttendanceFacts, now: datetime) -> Decisi
         return refused
     if now < facts.end:
         return _refused("not_over", "The session can be completed once its time is over.", numbers, Refusal.CONFLICT)
+    # Whoever may have been absent does not decide that it was held (NS-3).
+    if facts.has_suggestion or suggested_absentees(facts, now):
+        message = "The join log does not show both of you, so support looks at it first."
+        return _refused("attendance_unclear", message, numbers, Refusal.CONFLICT)
     return Decision(allowed=True, rule="completed_by_mentor", message="The session is completed.", numbers=numbers)
 
 

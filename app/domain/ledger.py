@@ -29,6 +29,7 @@ class LedgerEvent(StrEnum):
     CHARGEBACK = "chargeback"
     EARNINGS_MOVED = "earnings_moved"
     EARNINGS_RESTORED = "earnings_restored"
+    EARNINGS_TAKEN_BACK = "earnings_taken_back"
     GOODWILL = "goodwill"
     GOODWILL_WITHDRAWN = "goodwill_withdrawn"
     PAYMENT = "payment"
@@ -226,6 +227,14 @@ def earnings_restored(terms: Terms, refunded_minor: int, *, net_before: int) -> 
     _not_negative(refunded_minor, net_before)
     share = terms.mentor_share(net_before + refunded_minor) - terms.mentor_share(net_before)
     return _entry(LedgerEvent.EARNINGS_RESTORED, terms, (GOODWILL, share), (payable(terms.mentor_id), -share))
+
+
+def earnings_taken_back(terms: Terms, share_minor: int) -> Entry:
+    """Earnings that were restored at the platform's cost are not due after all: the mentor was absent again (NS-4)."""
+    _not_negative(share_minor)
+    return _entry(
+        LedgerEvent.EARNINGS_TAKEN_BACK, terms, (payable(terms.mentor_id), share_minor), (GOODWILL, -share_minor)
+    )
 
 
 def earnings_moved(terms: Terms, new_mentor_id: UUID, *, net_minor: int, settled: bool = False) -> Entry:

@@ -81,6 +81,13 @@ LETTERS: Final[dict[str, LetterKind]] = {
     "warning_issued": _kind("account.warning_issued", "reason", tone="red"),
     # Around the session.
     "meeting_link_missing": _kind("meeting.link_missing", tone="amber"),
+    "session_reminder": _kind("booking.reminder", "near", tone="blue"),
+    "no_show_marked": _kind(
+        "booking.no_show_marked", "absent", "marked_by", may=("refund_minor", "earnings_minor"), tone="red"
+    ),
+    "no_show_cleared": _kind(
+        "booking.no_show_cleared", "became", may=("withdrawn_minor", "refund_minor", "earnings_minor"), tone="green"
+    ),
     "session_completed": _kind("booking.completed", may=("review_until",), tone="green"),
     # The account.
     "welcome": _account("welcome"),

@@ -166,6 +166,9 @@ class _Words:
             "reader_is_mentor": told["reader_is_mentor"],
             "is_free": not told["price_minor"],
             "start": told["start"],
+            "needs_room": told["meeting_type"] in {MeetingType.VIDEO, MeetingType.AUDIO},
+            "is_chat": told["meeting_type"] == MeetingType.CHAT,
+            "place": _one_line(told["location"] or ""),
             "session_path": links.session_page(told["id"]),
         }
 

@@ -70,7 +70,14 @@ def test_it_is_one_row_in_the_staff_trail_with_who_was_absent(app: Flask, clock:
         WHY,
         "completed",
         "no_show",
-        {"absent": "mentor", "refundPercentage": 100},
+        {
+            "absent": "mentor",
+            "refundPercentage": 100,
+            "refundAmount": "50.00",
+            "currency": "EUR",
+            "notifyParties": True,
+            "notificationsSent": 4,
+        },
     )
 
 

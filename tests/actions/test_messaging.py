@@ -42,6 +42,10 @@ VALUES: dict[str, Any] = {
     "reason": "A conference was moved to this day",
     "message": "I would like to talk about my thesis",
     "is_question": True,
+    "near": "in 1 hour",
+    "absent": "mentor",
+    "marked_by": "mentee",
+    "became": "completed",
 }
 
 

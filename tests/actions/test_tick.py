@@ -16,6 +16,7 @@ from app.domain.vocabulary import (
     CancellationCategory,
     CancelledBy,
     NotificationType,
+    Party,
     PaymentState,
     ReassignmentStatus,
     SessionStatus,
@@ -36,6 +37,7 @@ from tests.factories.sessions import (
     an_approved_request,
     checkout,
     fresh,
+    they_join,
 )
 from tests.world import context
 
@@ -129,6 +131,7 @@ def test_a_session_completes_an_hour_after_its_end_and_the_mentor_is_paid() -> N
 @pytest.mark.spec("SM-3", "OPS-4")
 def test_after_a_day_without_a_clock_one_run_takes_each_session_through_all_its_steps() -> None:
     held = a_paid_session()
+    they_join(held, *Party)
     unpaid = an_approved_request(at=START_AT + timedelta(hours=3))
     draft = a_draft(at=START_AT + timedelta(hours=1))
 
@@ -153,6 +156,7 @@ def test_a_session_whose_mentor_changes_does_not_start(status: ReassignmentStatu
 @pytest.mark.spec("INV-2")
 def test_every_step_is_the_clocks_and_has_one_audit_row() -> None:
     session = a_scheduled_session()
+    they_join(session, *Party)
     run(START_AT + timedelta(hours=2))
     rows = db.session.execute(
         select(SessionAuditLog.actor_role, SessionAuditLog.previous_status, SessionAuditLog.new_status)

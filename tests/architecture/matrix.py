@@ -198,6 +198,7 @@ API = [
     *row("POST", f"{_ONE}/messages/read", PARTIES_NOT_STAFF, ids=_SESSION),
     *row("GET", f"{_ONE}/video-link", PARTIES_NOT_STAFF, ids=_RUNNING, at=_STARTED),
     *row("POST", f"{_ONE}/join", PARTIES_NOT_STAFF, ids=_RUNNING, at=_STARTED),
+    *row("POST", f"{_ONE}/no-show", PARTIES_NOT_STAFF, ids=_RUNNING, at=_STARTED),
     *row(
         "PUT", f"{_ONE}/meeting-link", MENTOR_OF_SESSION, ids=_SESSION, json={"meetingUrl": "https://meet.example/x"}
     ),
@@ -266,6 +267,8 @@ PAGES = [
     *row("POST", f"{_PAGE}/messages", PARTIES_NOT_STAFF, ids=_SESSION, data={"body": "See you."}),
     *row("POST", f"{_PAGE}/messages/read", PARTIES_NOT_STAFF, ids=_SESSION),
     *row("POST", f"{_PAGE}/join", PARTIES_NOT_STAFF, ids=_RUNNING, at=_STARTED),
+    *row("GET POST", f"{_PAGE}/no-show", PARTIES_NOT_STAFF, ids=_RUNNING, at=_STARTED),
+    *row("GET POST", f"{_PAGE}/meeting-link", MENTOR_OF_SESSION, ids=_SESSION),
     *row("POST", f"{_PAGE}/complete", MENTOR_OF_SESSION, ids=_RUNNING, at=_STARTED),
     *row("POST", f"{_PAGE}/pay", MENTEE_OF_SESSION, ids=_DRAFT),
     *row("GET POST", f"{_PAGE}/approve", MENTOR_OF_SESSION, ids=_REQUEST),

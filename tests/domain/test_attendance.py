@@ -167,15 +167,27 @@ class TestCompletion:
     def test_the_clock_waits_an_hour_and_longer_where_somebody_was_missing(
         self, flagged: bool, wait: timedelta, rule: str
     ) -> None:
-        known = facts(has_suggestion=flagged)
+        known = facts(suggested_at=END if flagged else None)
 
         assert completes_at(known) == END + wait
         assert decide_auto_completion(known, END + wait - SECOND).rule == "not_due"
         assert decide_auto_completion(known, END + wait).rule == rule
 
     def test_the_mentor_completes_from_the_end_on(self) -> None:
-        assert decide_completion_by_mentor(facts(), END).allowed
-        assert decide_completion_by_mentor(facts(), END - SECOND).rule == "not_over"
+        assert decide_completion_by_mentor(facts(joined=BOTH), END).allowed
+        assert decide_completion_by_mentor(facts(joined=BOTH), END - SECOND).rule == "not_over"
+
+    def test_the_mentor_does_not_decide_a_session_that_lacks_a_join(self) -> None:
+        assert decide_completion_by_mentor(facts(), END).rule == "attendance_unclear"
+        assert decide_completion_by_mentor(facts(suggested_at=END, joined=BOTH), END).rule == "attendance_unclear"
+        assert decide_completion_by_mentor(facts(suggested_at=END, is_decided=True), END).allowed
+
+    def test_the_hold_counts_from_when_the_suggestion_was_made(self) -> None:
+        """A clock that was down for three days leaves support its two days all the same."""
+        made = END + timedelta(days=3)
+
+        assert completes_at(facts(suggested_at=made)) == made + timedelta(hours=48)
+        assert completes_at(facts(suggested_at=made, is_decided=True)) == END + timedelta(hours=1)
 
     @pytest.mark.spec("ACT-2")
     @pytest.mark.parametrize("minutes, ends", [(None, END), (1, START + MINUTE), (1_440, START + 1_440 * MINUTE)])

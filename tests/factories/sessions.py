@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,12 +12,13 @@ from app.booking.pay import Settled, settle_payment, start_checkout
 from app.booking.review_request import approve_request, reject_request
 from app.booking.tick import tick
 from app.domain.context import CLOCK, SYSTEM
-from app.domain.vocabulary import BookingMode, CancellationCategory, MeetingType
+from app.domain.vocabulary import BookingMode, CancellationCategory, JoinSource, MeetingType, Party
 from app.extensions import db
+from app.foundation.transaction import transaction
 from app.http.adapters import adapters
 from app.integrations.payments.base import ChargeState
 from app.integrations.payments.sandbox import SandboxGateway
-from app.models import MentoringSession, User
+from app.models import MentoringSession, SessionJoin, User
 from tests.factories.people import a_mentee, a_mentor, ctx_of, offering_of
 from tests.world import context
 
@@ -75,18 +77,35 @@ def a_paid_session(**options: Any) -> MentoringSession:
     return fresh(session)
 
 
-def a_running_session(**options: Any) -> MentoringSession:
-    """Paid, and started by the clock."""
+def a_running_session(*, joined: Collection[Party] = tuple(Party), **options: Any) -> MentoringSession:
+    """Paid, and started by the clock; both have joined on time."""
     session = a_paid_session(**options)
     assert session.scheduled_at is not None
     tick(ctx=context(CLOCK, session.scheduled_at))
+    they_join(session, *joined)
     return fresh(session)
+
+
+def they_join(session: MentoringSession, *parties: Party, at: datetime | None = None) -> None:
+    """These sides stand in the join log, at the start or when it is said."""
+    people = {Party.MENTOR: session.mentor_id, Party.MENTEE: session.mentee_id}
+    with transaction():
+        for party in parties:
+            db.session.add(
+                SessionJoin(
+                    session_id=session.id,
+                    user_id=people[party],
+                    source=JoinSource.PAGE,
+                    joined_at=at or session.scheduled_at,
+                )
+            )
 
 
 def a_completed_session(**options: Any) -> MentoringSession:
     """Paid, held, and completed by the clock: the mentor's share is available."""
     session = a_paid_session(**options)
     assert session.scheduled_at is not None
+    they_join(session, *Party)
     tick(ctx=context(CLOCK, session.scheduled_at + timedelta(minutes=session.duration, hours=1)))
     return fresh(session)
 

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 
 from app.booking import tick as ticking
 from app.domain.context import SYSTEM, Context
-from app.domain.vocabulary import OutboxState, SessionStatus
+from app.domain.vocabulary import OutboxState, Party, SessionStatus
 from app.extensions import Doorbell, db
 from app.foundation import cleanup, heartbeats, outbox
 from app.foundation.transaction import transaction
@@ -24,7 +24,7 @@ from app.tasks import clock as clock_module
 from app.tasks import jobs, rounds
 from app.tasks.clock import SCHEDULE, Clock
 from app.tasks.rounds import Round
-from tests.factories.sessions import START_AT, a_paid_session, an_expired_draft, fresh
+from tests.factories.sessions import START_AT, a_paid_session, an_expired_draft, fresh, they_join
 from tests.world import Clock as Hands
 from tests.world import context
 
@@ -75,6 +75,8 @@ def test_after_the_clock_was_down_one_tick_catches_up(
     app: Flask, clock: Hands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sessions = [a_paid_session() for _ in range(5)]
+    for session in sessions:
+        they_join(session, *Party)
     clock.advance(days=30)
     real = rounds.tick
     monkeypatch.setattr(rounds, "tick", lambda **asked: real(**asked, batch=2))

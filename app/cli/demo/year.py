@@ -219,6 +219,8 @@ class Year:
             self.plan(before, lambda at: self._force_cancel(session_id, at))
         elif fate < 0.22:
             absent = Party.MENTOR if fate < 0.20 else Party.MENTEE
+            came = mentee if absent is Party.MENTOR else mentor.actor
+            self.plan(start + timedelta(minutes=self.random.uniform(-6, 4)), partial(_join, session_id, came))
             self.plan(
                 start + timedelta(hours=self.random.uniform(9, 30)), lambda at: self._miss(session_id, absent, at)
             )

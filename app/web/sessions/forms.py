@@ -66,5 +66,13 @@ class DeclineForm(FlaskForm):  # type: ignore[misc]  # as above
     )
 
 
+class LinkForm(FlaskForm):  # type: ignore[misc]  # as above
+    meeting_url = StringField(
+        "Meeting link",
+        needed("Give the link of your meeting.", 500),
+        description="An address that begins with https://, from whichever service you like.",
+    )
+
+
 class NothingForm(FlaskForm):  # type: ignore[misc]  # as above
     """Nothing but the token: the address says the rest."""

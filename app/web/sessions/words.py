@@ -24,6 +24,8 @@ TIMELINE_WORDS: dict[str, tuple[str, str, str, str]] = {
     "session_joined": ("box-arrow-in-right", "teal", "joined", "Somebody joined"),
     "meeting_created": ("camera-video", "gray", "made the meeting room", "The meeting room is ready"),
     "meeting_link_set": ("link-45deg", "gray", "set a meeting link", "A meeting link was set"),
+    "no_show_marked": ("person-x", "orange", "reported that the other side did not come", "Marked as missed"),
+    "no_show_cleared": ("person-check", "green", "looked again: not missed", "No longer marked as missed"),
     "review_written": ("star", "amber", "wrote a review", "A review was written"),
 }
 DECISION_WORDS = {
@@ -35,6 +37,8 @@ DECISION_WORDS = {
     "review_request": "The request",
     "join": "Joining",
     "start": "Starting",
+    "no_show": "Not coming",
+    "attendance": "Who came",
 }
 _WHO = {CancelledBy.ADMIN: "support", CancelledBy.SYSTEM: "us, because it was not paid in time"}
 _WHY = {
@@ -51,6 +55,8 @@ def status_sentence(row: SessionRow) -> str | None:
     """What a past, refused or cancelled session came to: who, why, and what went back; None when nothing is to say."""
     if row.status is SessionStatus.CANCELLED:
         return " ".join(part for part in (_cancelled(row), refund_sentence(row)) if part)
+    if row.status is SessionStatus.NO_SHOW:
+        return " ".join(part for part in (_missed(row), refund_sentence(row)) if part)
     if row.status is SessionStatus.REJECTED:
         return f"“{row.mentor_response}”" if row.mentor_response else "The request was not answered in time."
     if row.status is SessionStatus.EXPIRED:
@@ -73,6 +79,12 @@ def refund_sentence(row: SessionRow) -> str | None:
             return f"A refund of {amount} is on its way."
         case _:
             return None
+
+
+def _missed(row: SessionRow) -> str | None:
+    if row.no_show_party is None:
+        return None
+    return f"Missed by {'you' if row.no_show_party is row.side else row.other.name}."
 
 
 def _cancelled(row: SessionRow) -> str:
