@@ -26,6 +26,7 @@ from app.booking.cancel import cancel_session
 from app.booking.complete import complete_session
 from app.booking.decisions import decisions_for
 from app.booking.join import record_join
+from app.booking.no_show import report_no_show
 from app.booking.pay import settle_payment, start_checkout
 from app.booking.review import review_session
 from app.booking.review_request import approve_request, reject_request
@@ -41,6 +42,7 @@ from app.integrations.payments.sandbox import SandboxGateway
 from app.models import MentoringSession, Payment, User
 from app.money import checks
 from app.support import invariants
+from app.support.clear_no_show import clear_no_show
 from app.support.force_cancel import force_cancel
 from app.support.mark_no_show import mark_no_show
 from tests.conftest import _check_deferred
@@ -270,6 +272,13 @@ class SessionMachine(RuleBasedStateMachine):
         announced = self.announced(session, "complete", ctx)
         self.take("complete", lambda: complete_session(session.id, ctx=ctx), announced=announced)
 
+    @rule(number=NUMBERS, side=st.sampled_from(Party))
+    def report_no_show(self, number: int, side: Party) -> None:
+        session = self.session(number, S.IN_PROGRESS)
+        ctx = self.party(session, side)
+        announced = self.announced(session, "noShow", ctx)
+        self.take("report no-show", lambda: report_no_show(session.id, ctx=ctx), announced=announced)
+
     @rule(number=NUMBERS, side=st.sampled_from(Party), stars=st.integers(1, 5))
     def review(self, number: int, side: Party, stars: int) -> None:
         session = self.session(number, S.COMPLETED)
@@ -298,6 +307,12 @@ class SessionMachine(RuleBasedStateMachine):
         session = self.session(number, S.SCHEDULED, S.IN_PROGRESS, S.COMPLETED)
         ctx = self.as_user(self.world.agent)
         self.take("mark no-show", lambda: mark_no_show(session.id, absent=absent, reason="Nobody came", ctx=ctx))
+
+    @rule(number=NUMBERS, restore=st.sampled_from([S.COMPLETED, S.CANCELLED]), percentage=st.sampled_from([0, 33, 100]))
+    def clear_no_show(self, number: int, restore: SessionStatus, percentage: int) -> None:
+        session = self.session(number, S.NO_SHOW)
+        wish = {"restore": restore, "refund_percentage": percentage, "ctx": self.as_user(self.world.agent)}
+        self.take("clear no-show", lambda: clear_no_show(session.id, reason="A mistake", fingerprint=None, **wish))
 
     # Time and the workers.
 
