@@ -15,7 +15,9 @@ from flask import flash, request, url_for
 from flask_admin.contrib.sqla import ModelView
 from flask_admin.model.template import BaseListRowAction
 from markupsafe import Markup
-from sqlalchemy import ColumnElement, false, func, inspect, or_, select
+from sqlalchemy import ColumnElement, cast, false, func, inspect, or_, select
+from sqlalchemy import text as sql_text
+from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import raiseload
 
@@ -30,6 +32,7 @@ from app.http.formatting import short_id
 from app.models import User
 from app.support.export import safe_cell
 from app.support.session_list import person_matches
+from app.support.session_shape import terms_of
 
 _log = structlog.get_logger(__name__)
 _DEEPEST_PAGE = 2_000
@@ -87,6 +90,8 @@ class ConsoleView(Guarded, ModelView):
     sessions: ClassVar[Sequence[str]] = ()
     search_ids: ClassVar[Sequence[str]] = ()
     search_exact: ClassVar[Sequence[str]] = ()
+    # A column whose words have an index of their own.
+    search_words: ClassVar[str] = ""
     search_hint: ClassVar[str] = ""
 
     def __init__(self, model: Any, **kwargs: Any) -> None:
@@ -201,6 +206,9 @@ class ConsoleView(Guarded, ModelView):
         except ValueError:
             people = select(User.id).where(person_matches(text))
             found += [getattr(self.model, name).in_(people) for name in self.people]
+            if self.search_words and (words := terms_of(text).title):
+                column = func.to_tsvector(sql_text("'simple'"), getattr(self.model, self.search_words))
+                found.append(column.op("@@")(cast(words, TSQUERY)))
         return or_(*found) if found else false()
 
     def get_one(self, id: Any) -> Any:  # noqa: A002 - Flask-Admin's name

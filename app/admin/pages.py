@@ -13,9 +13,8 @@ from app.admin.guard import ConsolePage
 from app.admin.menu import MENU
 from app.config import Settings
 from app.domain.errors import Conflict, Invalid, NotFound
-from app.domain.permissions import Permission, may, require
+from app.domain.permissions import Permission, require
 from app.extensions import db
-from app.foundation.audit import verify_chain
 from app.http.context import current_actor, current_context, request_now
 from app.http.csp import content_security_policy
 from app.messaging.render import Branding, render
@@ -159,19 +158,6 @@ class OperationsView(ConsolePage):
             tone="primary", text=text, problem=problem, back_url=back, subject=f"{row.kind}: {row.last_error or ''}",
         )  # fmt: skip
         return html, 422 if problem else 200
-
-
-class ChainView(ConsolePage):
-    """Whether every link of the staff audit trail fits (AUD-3)."""
-
-    permission = Permission.AUDIT_VERIFY
-    section, icon = "Audit", "link-45deg"
-
-    @expose("/", methods=("GET", "POST"))
-    def index(self) -> ResponseReturnValue:
-        report = verify_chain() if request.method == "POST" else None
-        may_view = may(current_actor().role, Permission.AUDIT_VIEW)
-        return self.render("admin/pages/chain.html", report=report, may_view=may_view)
 
 
 class TablesView(ConsolePage):

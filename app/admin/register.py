@@ -10,8 +10,9 @@ from flask_admin import Admin
 from app.admin import menu
 from app.admin.base import ConsoleView
 from app.admin.cases.sessions import SessionsView
+from app.admin.chain import ChainView
 from app.admin.overview import OverviewView
-from app.admin.pages import ApplicationsView, ChainView, MailboxView, OperationsView, TablesView
+from app.admin.pages import ApplicationsView, MailboxView, OperationsView, TablesView
 from app.admin.search import SearchView
 from app.admin.suspension import SuspensionView
 from app.admin.theme import ConsoleTheme

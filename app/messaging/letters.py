@@ -89,6 +89,8 @@ LETTERS: Final[dict[str, LetterKind]] = {
         "booking.no_show_cleared", "became", may=("withdrawn_minor", "refund_minor", "earnings_minor"), tone="green"
     ),
     "session_completed": _kind("booking.completed", may=("review_until",), tone="green"),
+    # For the desk itself.
+    "audit_head": _account("audit_head", "rows", "head"),
     # The account.
     "welcome": _account("welcome"),
     "confirm_registration": _account("confirm_registration", "url", secret=("url",), pointless_after=_TWO_DAYS),

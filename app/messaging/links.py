@@ -10,6 +10,7 @@ MY_SESSIONS = "/my/sessions"
 MENTOR_SCHEDULE = "/mentor/schedule"
 # Where a gateway sends the mentee back to.
 PAYMENT_RETURN = "/payments/return"
+AUDIT_CHAIN = "/admin/audit/verify/"
 
 
 def session_page(session_id: UUID | str) -> str:

@@ -24,6 +24,12 @@ class SessionAuditLog(Model):
         Index("ix_session_audit_log_user_id", "user_id", text("created_at DESC")),
         Index("ix_session_audit_log_action", "action", text("created_at DESC")),
         Index("uq_session_audit_log_number", "number", unique=True),
+        Index(
+            "ix_session_audit_log_words",
+            text("to_tsvector('simple', reason_details)"),
+            postgresql_using="gin",
+            postgresql_where=text("reason_details IS NOT NULL"),
+        ),
     )
 
     id: Mapped[UUID] = uuid_key()
@@ -57,6 +63,7 @@ class AdminAuditTrail(Model):
         Index("ix_admin_session_audit_trail_action", "action", text("created_at DESC")),
         Index("ix_admin_session_audit_trail_subject", "subject_type", "subject_id"),
         Index("ix_admin_session_audit_trail_created_at", text("created_at DESC"), text("seq DESC")),
+        Index("ix_admin_session_audit_trail_words", text("to_tsvector('simple', reason)"), postgresql_using="gin"),
     )
 
     id: Mapped[UUID] = uuid_key()

@@ -13,11 +13,17 @@ from typing import Any, Final
 from uuid import UUID
 
 import structlog
+from flask import current_app
 
 from app.booking.tick import TickReport, tick
+from app.config import Settings
 from app.domain.context import Context
 from app.extensions import db
 from app.foundation import cleanup
+from app.foundation.anchors import drop_anchor
+from app.foundation.audit import head_of_chain
+from app.foundation.transaction import transaction
+from app.support.anchoring import mail_head
 from app.support.disputes.escalation import escalate_disputes
 from app.support.disputes.resolving import settle_all_awaiting
 
@@ -62,11 +68,30 @@ def work_disputes(ctx: Context) -> Mapping[str, Any]:
     return {"counts": done, "changed": sum(done.values())}
 
 
+def anchor_audit(ctx: Context) -> Mapping[str, Any]:
+    """The head of the staff audit trail is written down outside the database, once an hour (AUD-3)."""
+    settings: Settings = current_app.extensions["desk-settings"]
+    with transaction():
+        head = head_of_chain()
+    anchor = drop_anchor(settings.data_dir, head, now=ctx.now)
+    return {"counts": {"anchored": 1} if anchor else {}, "changed": int(anchor is not None)}
+
+
+def mail_audit_head(ctx: Context) -> Mapping[str, Any]:
+    """And it is mailed to the admins each night, beyond the reach of whoever has this machine (AUD-3)."""
+    sent = mail_head(ctx=ctx)
+    return {"counts": {"mailed": sent} if sent else {}, "changed": sent}
+
+
 EACH_MINUTE: Final[tuple[Round, ...]] = (
     Round("sessions", work_sessions),
     Round("disputes", work_disputes),
+    Round("audit_anchor", anchor_audit),
 )
-EACH_NIGHT: Final[tuple[Round, ...]] = (Round("forgotten", lambda ctx: cleanup.forget_old(ctx=ctx)),)
+EACH_NIGHT: Final[tuple[Round, ...]] = (
+    Round("audit_head", mail_audit_head),
+    Round("forgotten", lambda ctx: cleanup.forget_old(ctx=ctx)),
+)
 
 
 def run_rounds(rounds: Iterable[Round], ctx: Context) -> dict[str, Mapping[str, Any]]:

@@ -40,6 +40,8 @@ BRANDING = Branding("Mentor Desk", "https://desk.example", "Mentor Desk <no-repl
 VALUES: dict[str, Any] = {
     "url": "/somewhere/else",
     "reason": "A conference was moved to this day",
+    "head": "0f" * 32,
+    "rows": 1_204,
     "message": "I would like to talk about my thesis",
     "is_question": True,
     "near": "in 1 hour",

@@ -52,6 +52,7 @@ CONSOLE_ROWS = [
     *row("GET", "/admin/operations/", CONSOLE),
     *row("GET POST", "/admin/operations/jobs/<uuid:row_id>/retry", OPS_AND_ADMIN, ids={"row_id": "dead_job"}),
     *row("GET POST", "/admin/audit/verify/", CONSOLE),
+    *row("GET", "/admin/audit/verify/step", CONSOLE),
     *row("GET", "/admin/audit/export/", ADMIN),
     *row("GET", "/admin/audit/export/<name>.csv", ADMIN, ids={"name": "trail"}),
 ]  # fmt: skip

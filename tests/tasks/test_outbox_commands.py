@@ -70,7 +70,7 @@ def test_the_chain_is_verified_and_a_cut_tail_shows_against_an_earlier_head(app:
             db.session.execute(text("DELETE FROM outbox"))
     code, output = run(app, "audit", "verify")
     assert code == 0
-    assert output.startswith("Intact: 3 rows.\nHead: ")
+    assert output.startswith("Intact: 3 rows, 0 anchors hold.\nHead: ")
     head = output.split()[-1]
     assert run(app, "audit", "verify", "--head", head)[0] == 0
     code, output = run(app, "audit", "verify", "--head", "f" * 64)

@@ -10,7 +10,7 @@ from flask_admin import expose
 from markupsafe import Markup
 from sqlalchemy import ColumnElement, Select, Text, cast, select
 
-from app.admin import cells
+from app.admin import cells, changes
 from app.admin.base import ConsoleView
 from app.admin.guard import ConsolePage
 from app.admin.menu import MENU
@@ -48,7 +48,7 @@ class AuditView(ConsoleView):
     sessions = ("session_id",)
     search_ids = ("id", "session_id")
     search_exact = ("action", "request_id")
-    search_hint = "Name, e-mail, action or id"
+    search_hint = "Words of the reason, name, e-mail, action or id"
     trail: ClassVar[str] = ""
     exported: ClassVar[tuple[str, ...]] = ()
 
@@ -91,20 +91,22 @@ def _exported(column: Any) -> ColumnElement[Any]:
 
 class StaffTrailView(AuditView):
     trail = "staff-acts"
+    search_words = "reason"
     section, icon = "Audit", "shield-check"
     column_list = ("seq", "created_at", "admin_id", "action", "session_id", "new_status", "reason")
     column_details_list = (
         "seq", "id", "created_at", "admin_id", "actor_role", "action", "session_id", "subject_type", "subject_id",
-        "previous_status", "new_status", "reason", "details", "request_id", "ip_address", "user_agent", "previous_hash",
-        "hash",
+        "reason", "changed", "details", "request_id", "ip_address", "user_agent", "previous_hash", "hash",
     )  # fmt: skip
     column_labels = {
+        "changed": "What changed",
         "seq": "No.", "created_at": "When", "admin_id": "Who", "session_id": "Session", "new_status": "Status",
         "ip_address": "Address", "user_agent": "Browser", "actor_role": "Role",
     }  # fmt: skip
     column_formatters = {"admin_id": _actor, "action": _action, "new_status": _move, "reason": cells.text}
     column_formatters_detail = {
-        "details": cells.whole_json, "reason": lambda view, context, row, name: row.reason, "hash": cells.code,
+        "changed": changes.cell, "details": cells.whole_json,
+        "reason": lambda view, context, row, name: row.reason, "hash": cells.code,
         "previous_hash": cells.code,
     }  # fmt: skip
     column_default_sort = [("seq", True)]
@@ -128,20 +130,25 @@ class StaffTrailView(AuditView):
 
 class SessionLogView(AuditView):
     trail = "session-log"
+    search_words = "reason_details"
     section, icon = "Audit", "list-check"
     column_list = ("created_at", "user_id", "action", "session_id", "new_status", "reason_details")
     column_details_list = (
-        "number", "id", "created_at", "user_id", "actor_role", "action", "session_id", "previous_status", "new_status",
-        "previous_scheduled_at", "new_scheduled_at", "reason_category", "reason_details", "policy_snapshot", "details",
-        "request_id", "ip_address", "user_agent",
+        "number", "id", "created_at", "user_id", "actor_role", "action", "session_id", "reason_category",
+        "reason_details", "changed", "policy_snapshot", "details", "request_id", "ip_address", "user_agent",
     )  # fmt: skip
     column_labels = {
+        "changed": "What changed",
         "created_at": "When", "user_id": "Who", "session_id": "Session", "new_status": "Status",
         "reason_details": "Reason", "ip_address": "Address", "user_agent": "Browser", "actor_role": "Role",
         "number": "No.",
     }  # fmt: skip
     column_formatters = {"user_id": _actor, "action": _action, "new_status": _move, "reason_details": cells.text}
-    column_formatters_detail = {"details": cells.whole_json, "policy_snapshot": cells.whole_json}
+    column_formatters_detail = {
+        "changed": changes.cell,
+        "details": cells.whole_json,
+        "policy_snapshot": cells.whole_json,
+    }
     column_filters = ("action", "user_id", "session_id", "created_at")
     people = ("user_id",)
     exported = (
