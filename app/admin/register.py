@@ -8,6 +8,7 @@ from flask import Flask
 from flask_admin import Admin
 
 from app.admin import menu
+from app.admin.analytics import AnalyticsView
 from app.admin.base import ConsoleView
 from app.admin.cases.sessions import SessionsView
 from app.admin.chain import ChainView
@@ -32,6 +33,7 @@ def init_app(app: Flask) -> None:
     )
     written: list[Any] = [
         SessionsView(name="Sessions", endpoint="console_sessions", url="/admin/sessions"),
+        AnalyticsView(name="Analytics", endpoint="console_analytics", url="/admin/analytics"),
         SearchView(name="Search", endpoint="console_search", url="/admin/search"),
         ApplicationsView(name="Applications", endpoint="console_applications", url="/admin/applications"),
         SuspensionView(name="Suspension", endpoint="console_suspension", url="/admin/suspension"),

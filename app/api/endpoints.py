@@ -1,6 +1,7 @@
 """Every endpoint: each is declared when its module is imported."""
 
 from app.api import (
+    admin_analytics,
     admin_sessions,
     attendance,
     bookings,
@@ -20,6 +21,7 @@ from app.api import (
 from app.api.schema import api
 
 __all__ = [
+    "admin_analytics",
     "admin_sessions",
     "api",
     "attendance",

@@ -244,6 +244,7 @@ class RescheduleRequest(Model):
     __tablename__ = "reschedule_requests"
     __table_args__ = (
         Index("ix_reschedule_requests_session_id", "session_id", "created_at"),
+        Index("ix_reschedule_requests_created_at", "created_at"),
         Index(
             "uq_reschedule_requests_open",
             "session_id",

@@ -212,6 +212,7 @@ API = [
     ),
     *row("GET POST PUT", "/api/mentor/offerings", MENTORS),
     *row("GET", "/api/admin/sessions", CONSOLE),
+    *row("GET", "/api/admin/analytics/<report>", SUPPORT_AND_ADMIN, ids={"report": "report"}),
 ]  # fmt: skip
 
 SANDBOX = row("GET POST", "/sandbox/pay/<reference>", PUBLIC, ids={"reference": "checkout"}, data={"choice": "decline"})

@@ -202,6 +202,10 @@ class World:
             return notify(mentee_id, "session_reminder", title="Soon", body="In an hour", ctx=ctx)
 
     @cached_property
+    def report(self) -> str:
+        return "measures"
+
+    @cached_property
     def static_file(self) -> str:
         return "css/tokens.css"
 
