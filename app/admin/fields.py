@@ -64,14 +64,8 @@ class ConsoleFormConverter(AdminModelConverter):
         return InstantField(**field_args)
 
 
-class _InstantFilter(filters.BaseSQLAFilter):
-    data_type = "datetimepicker"
-
-    def __init__(self, column: Any, name: str, options: Any = None) -> None:
-        super().__init__(column, name, options, "datetimepicker")
-
-    def clean(self, value: str) -> datetime:
-        return _parse(value)
+class Cleaned(filters.BaseSQLAFilter):
+    """A filter that takes what its ``clean`` can read, and nothing else."""
 
     def validate(self, value: str) -> bool:
         try:
@@ -79,6 +73,16 @@ class _InstantFilter(filters.BaseSQLAFilter):
         except ValueError:
             return False
         return True
+
+
+class _InstantFilter(Cleaned):
+    data_type = "datetimepicker"
+
+    def __init__(self, column: Any, name: str, options: Any = None) -> None:
+        super().__init__(column, name, options, "datetimepicker")
+
+    def clean(self, value: str) -> datetime:
+        return _parse(value)
 
 
 class InstantGreaterFilter(_InstantFilter, filters.FilterGreater):

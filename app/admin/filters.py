@@ -9,7 +9,7 @@ from uuid import UUID
 from flask_admin.contrib.sqla import filters
 from flask_admin.model.filters import convert
 
-from app.admin.fields import ConsoleFilterConverter
+from app.admin.fields import Cleaned, ConsoleFilterConverter
 
 
 def words_of(member: StrEnum) -> str:
@@ -17,7 +17,7 @@ def words_of(member: StrEnum) -> str:
     return member.value.replace("_", " ").capitalize()
 
 
-class _Chosen(filters.BaseSQLAFilter):
+class _Chosen(Cleaned):
     """One of an enumeration's values; Flask-Admin's own breaks on an unknown one."""
 
     def __init__(self, column: Any, name: str, **kwargs: Any) -> None:
@@ -27,13 +27,6 @@ class _Chosen(filters.BaseSQLAFilter):
 
     def clean(self, value: str) -> StrEnum:
         return self._kind(value)
-
-    def validate(self, value: str) -> bool:
-        try:
-            self.clean(value)
-        except ValueError:
-            return False
-        return True
 
 
 class ChosenFilter(_Chosen):
@@ -52,7 +45,7 @@ class NotChosenFilter(_Chosen):
         return query.filter(self.get_column(alias).is_distinct_from(value))
 
 
-class IdFilter(filters.BaseSQLAFilter):
+class IdFilter(Cleaned):
     """An exact id."""
 
     def operation(self) -> str:
@@ -60,13 +53,6 @@ class IdFilter(filters.BaseSQLAFilter):
 
     def clean(self, value: str) -> UUID:
         return UUID(value.strip())
-
-    def validate(self, value: str) -> bool:
-        try:
-            self.clean(value)
-        except ValueError:
-            return False
-        return True
 
     def apply(self, query: Any, value: UUID, alias: Any = None) -> Any:
         return query.filter(self.get_column(alias) == value)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Final
 from uuid import UUID
 
 from flask import Response, current_app
@@ -141,7 +140,7 @@ class WhichBookings(Paged):
     status: Group | SessionStatus | None = Field(None, description="All, when left out.")
     from_: Day | None = Field(None, alias="from", description="The first day of the start, in your zone.")
     to: Day | None = Field(None, description="The last day, included.")
-    q: str = Field("", max_length=120, description="Part of the other party's name.")
+    q: str = Field("", max_length=120, description="Part of the other party's name, or of the title.")
 
 
 @api.declare(
@@ -166,26 +165,20 @@ def _wanted(query: WhichBookings) -> SessionFilter:
         raise Invalid(message, fields={"to": message})
     where = zone_of(reader_zone())
     return SessionFilter(
+        tab="past" if query.status is Group.PAST else "",
         statuses=_statuses(query.status),
         awaiting_payment=query.status is Group.AWAITING_PAYMENT,
         nearest_first=query.status in {Group.UPCOMING, Group.AWAITING_PAYMENT},
-        name=" ".join(query.q.split()),
+        text=" ".join(query.q.split()),
         start=day_bounds(query.from_, where).start if query.from_ else None,
         end=day_bounds(query.to, where).end if query.to else None,
     )
 
 
-_GROUPS: Final[Mapping[Group, Sequence[SessionStatus]]] = {
-    Group.UPCOMING: (SessionStatus.SCHEDULED, SessionStatus.IN_PROGRESS),
-    Group.PAST: (SessionStatus.COMPLETED, SessionStatus.CANCELLED, SessionStatus.NO_SHOW),
-    Group.AWAITING_PAYMENT: (),
-}
-
-
 def _statuses(status: Group | SessionStatus | None) -> Sequence[SessionStatus]:
-    if status is None:
-        return ()
-    return _GROUPS[status] if isinstance(status, Group) else (status,)
+    if status is Group.UPCOMING:
+        return (SessionStatus.SCHEDULED, SessionStatus.IN_PROGRESS)
+    return (status,) if isinstance(status, SessionStatus) else ()
 
 
 @api.declare("GET", "/bookings/<uuid:session_id>", tag=TAG, summary="One booking", needs=SIGNED_IN, answer=BookingTold)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask import Response, current_app
+from flask import Response
 from pydantic import Field
 
 from app.api.booking_answers import BookingTold
@@ -15,12 +15,9 @@ from app.api.schema import SIGNED_IN, api
 from app.booking.access import load_session_for
 from app.booking.join import record_join, release_link
 from app.booking.meetings import set_meeting_link
-from app.domain.errors import Conflict
 from app.domain.permissions import Permission
-from app.domain.vocabulary import SessionStatus
+from app.http.calendar_answer import calendar_answer
 from app.http.context import current_context
-from app.messaging.ics import CONTENT_TYPE, CalendarFacts, calendar_file
-from app.models import MentoringSession
 
 _CLOSED = {
     403: "`too_early`, `link_expired`: `details.opensAt` and `details.closesAt` say when; `forbidden`: no party",
@@ -97,30 +94,4 @@ def set_link(session_id: UUID, body: OwnLink) -> BookingTold:
 def booking_calendar(session_id: UUID) -> Response:
     """One event for life: moving or cancelling updates it. It leads to the session's page, never to the meeting."""
     ctx = current_context()
-    session = load_session_for(ctx, session_id)
-    if session.scheduled_at is None:
-        raise Conflict("This session has no time yet.", code="no_time")
-    content = calendar_file(
-        CalendarFacts(
-            session_id=session.id,
-            title=session.title,
-            other_name=_other(session, ctx.actor.user_id),
-            starts_at=session.scheduled_at,
-            duration=session.duration,
-            sequence=session.calendar_sequence,
-            written_at=ctx.now,
-            location=session.location or "",
-        ),
-        method="CANCEL" if session.status in _GONE else "PUBLISH",
-        organizer=current_app.config["MAIL_DEFAULT_SENDER"],
-        public_url=current_app.config["PUBLIC_URL"],
-    )
-    name = f"session-{str(session.id)[:8]}.ics"
-    return Response(content, content_type=CONTENT_TYPE, headers={"Content-Disposition": f"attachment; filename={name}"})
-
-
-_GONE = frozenset({SessionStatus.CANCELLED, SessionStatus.EXPIRED, SessionStatus.REJECTED})
-
-
-def _other(session: MentoringSession, reader: UUID | None) -> str:
-    return session.mentee.name if reader == session.mentor_id else session.mentor.name
+    return calendar_answer(load_session_for(ctx, session_id), ctx)

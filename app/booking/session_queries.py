@@ -46,7 +46,6 @@ _TIMELINE: Final = 200
 _UPCOMING: Final = (S.SCHEDULED, S.IN_PROGRESS)
 _PAST: Final = (S.COMPLETED, S.CANCELLED, S.NO_SHOW)
 
-# What each tab holds; drafts whose hold ran out are nobody's business any more.
 MENTEE_TABS: Final = ("awaiting", "upcoming", "past", "rejected")
 MENTOR_TABS: Final = ("approvals", "pending", "active", "past")
 
@@ -60,6 +59,7 @@ class SessionFilter:
     :param awaiting_payment: only what the mentee can pay now
     :param nearest_first: the order of what is to come; tabs have their own
     :param name: part of the other party's name
+    :param text: part of the other party's name, or of the title
     :param start: first instant of ``scheduled_at``, included
     :param end: last instant, not included
     """
@@ -69,6 +69,7 @@ class SessionFilter:
     awaiting_payment: bool = False
     nearest_first: bool = False
     name: str = ""
+    text: str = ""
     start: datetime | None = None
     end: datetime | None = None
 
@@ -273,9 +274,16 @@ def _conditions(wanted: SessionFilter, ctx: Context) -> list[ColumnElement[bool]
     if wanted.end is not None:
         found.append(MentoringSession.scheduled_at < wanted.end)
     if wanted.name:
-        other = MentoringSession.mentee_id if _side(ctx) is Party.MENTOR else MentoringSession.mentor_id
-        found.append(other.in_(select(User.id).where(User.name.icontains(wanted.name, autoescape=True))))
+        found.append(_named(wanted.name, ctx))
+    if wanted.text:
+        found.append(or_(_named(wanted.text, ctx), MentoringSession.title.icontains(wanted.text, autoescape=True)))
     return found
+
+
+def _named(part: str, ctx: Context) -> ColumnElement[bool]:
+    """The other party's name holds this."""
+    other = MentoringSession.mentee_id if _side(ctx) is Party.MENTOR else MentoringSession.mentor_id
+    return other.in_(select(User.id).where(User.name.icontains(part, autoescape=True)))
 
 
 def _in_tab(tab: str, ctx: Context) -> ColumnElement[bool]:
@@ -286,7 +294,7 @@ def _in_tab(tab: str, ctx: Context) -> ColumnElement[bool]:
         "upcoming": or_(status.in_(_UPCOMING), and_(status == S.DRAFT, ~draft_has_run_out(ctx.now))),
         "pending": status == S.SCHEDULED,
         "active": status == S.IN_PROGRESS,
-        "past": status.in_(_PAST),
+        "past": _is_past(ctx),
         "rejected": status == S.REJECTED,
     }
     tabs = MENTOR_TABS if _side(ctx) is Party.MENTOR else MENTEE_TABS
@@ -294,6 +302,14 @@ def _in_tab(tab: str, ctx: Context) -> ColumnElement[bool]:
         raise Invalid("This tab does not exist.", fields={"tab": f"One of {', '.join(tabs)}."})
     found: ColumnElement[bool] = by_tab[tab]
     return found
+
+
+def _is_past(ctx: Context) -> ColumnElement[bool]:
+    """A mentee finds unpaid bookings here, to book once more; a mentor never knew of them, but what was declined."""
+    status = MentoringSession.status
+    if _side(ctx) is Party.MENTOR:
+        return status.in_([*_PAST, S.REJECTED])
+    return or_(status.in_([*_PAST, S.EXPIRED]), draft_has_run_out(ctx.now))
 
 
 def _payable(now: datetime) -> ColumnElement[bool]:

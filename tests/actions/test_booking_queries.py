@@ -233,10 +233,10 @@ def test_the_mentees_tabs_hold_what_belongs_there_and_what_must_be_paid_comes_fi
     request = a_pending_request(mentee=mentee, at=START_AT + timedelta(hours=2))
     rejected = a_rejected_request(mentee=mentee, at=START_AT + timedelta(hours=4))
     done = a_completed_session(mentee=mentee, at=START_AT - timedelta(days=1))
-    an_expired_draft(mentee=mentee, at=START_AT + timedelta(days=2))
+    expired = an_expired_draft(mentee=mentee, at=START_AT + timedelta(days=2))
     draft, ctx = fresh(draft), ctx_of(mentee)
     assert draft.status is SessionStatus.EXPIRED, "both holds ran out together"
-    draft = a_draft(mentee=mentee, at=START_AT + timedelta(days=5))
+    lapsed, draft = draft, a_draft(mentee=mentee, at=START_AT + timedelta(days=5))
 
     tabs = {
         tab: [row.id for row in list_sessions(SessionFilter(tab=tab), page=1, limit=20, ctx=ctx).items]
@@ -246,10 +246,23 @@ def test_the_mentees_tabs_hold_what_belongs_there_and_what_must_be_paid_comes_fi
     assert tabs == {
         "awaiting": [request.id],
         "upcoming": [draft.id, paid.id],
-        "past": [done.id],
+        "past": [expired.id, lapsed.id, done.id],
         "rejected": [rejected.id],
     }
-    assert count_tabs(ctx) == {"awaiting": 1, "upcoming": 2, "past": 1, "rejected": 1}
+    assert count_tabs(ctx) == {"awaiting": 1, "upcoming": 2, "past": 3, "rejected": 1}
+    clock.advance(minutes=15)
+    later = count_tabs(ctx_of(mentee))
+    assert (later["upcoming"], later["past"]) == (1, 4), "a hold that is over is past before the clock has come"
+
+
+@pytest.mark.spec("DB-2")
+def test_a_mentor_finds_declined_requests_in_the_past_and_never_hears_of_unpaid_drafts() -> None:
+    mentor = a_mentor(booking_mode=BookingMode.REQUEST)
+    rejected = a_rejected_request(mentor=mentor)
+    instant = an_offering(mentor)
+    an_expired_draft(mentor=mentor, offering_id=instant.id, at=START_AT + timedelta(hours=4))
+    past = list_sessions(SessionFilter(tab="past"), page=1, limit=20, ctx=ctx_of(mentor)).items
+    assert [row.id for row in past] == [rejected.id]
 
 
 @pytest.mark.spec("DB-1", "WHY-1")
@@ -275,6 +288,8 @@ def test_a_list_is_narrowed_by_the_other_partys_name_and_by_dates() -> None:
         return [row.id for row in list_sessions(SessionFilter(**wanted), page=1, limit=20, ctx=ctx).items]  # type: ignore[arg-type]
 
     assert found(name="love") == [session.id]
+    assert found(text="LOVE") == [session.id]
+    assert found(text="mentoring_") == [], "a wildcard is a letter like any other"
     assert found(end=START_AT + timedelta(minutes=1)) == [session.id]
     assert found(statuses=[SessionStatus.SCHEDULED], start=START_AT, end=START_AT) == []
     assert len(found()) == 2

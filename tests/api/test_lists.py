@@ -46,7 +46,7 @@ def test_a_list_holds_ones_own_bookings_and_nobody_elses(calling: Calling) -> No
 def test_lists_are_narrowed_by_status_day_and_name(calling: Calling) -> None:
     me = a_mentee(timezone="Pacific/Auckland")
     draft = a_draft(mentee=me, mentor=a_mentor(name="Zoë Ångström"))
-    upcoming = a_scheduled_session(mentee=me, at=START_AT + timedelta(days=1))
+    upcoming = a_scheduled_session(mentee=me, at=START_AT + timedelta(days=1), title="To lead a team of five")
     gone = a_cancelled_session(mentee=me, at=START_AT + timedelta(days=2))
     caller = calling(me)
 
@@ -58,6 +58,7 @@ def test_lists_are_narrowed_by_status_day_and_name(calling: Calling) -> None:
     assert found(status="past") == [str(gone.id)]
     assert found(status="draft") == [str(draft.id)]
     assert found(q="ångström") == [str(draft.id)]
+    assert found(q="TEAM OF five") == [str(upcoming.id)]
     # 10:00 in UTC is 23:00 in Auckland: still the same day there.
     assert found(**{"from": "2028-03-02", "to": "2028-03-02"}) == [str(upcoming.id)]
 

@@ -66,17 +66,8 @@ def _barriers(page: Page) -> list[tuple[str, str, str]]:
     ]
 
 
-# A known defect, to be mended: after other lists were drawn, these three can be wider than a phone; alone they fit.
-_MAY_BE_WIDE = frozenset({"/admin/email-events/", "/admin/payments/", "/admin/session-policies/"})
-
-
-def _looked_at(role: str, address: str) -> object:
-    known = pytest.mark.xfail(strict=False, reason="a generated list may stick out at 360 px")
-    return pytest.param(role, address, marks=[known] if address in _MAY_BE_WIDE else [])
-
-
 @pytest.mark.spec("UX-1", "UX-2", "UX-5")
-@pytest.mark.parametrize("role,address", [_looked_at(role, each) for role in ROLES for each in ADDRESSES[role]])
+@pytest.mark.parametrize("role,address", [(role, each) for role in ROLES for each in ADDRESSES[role]])
 def test_a_page_has_no_barrier_fits_and_keeps_to_itself(
     furnished: Furnished, signed_in: Callable[[str], BrowserContext], role: str, address: str
 ) -> None:

@@ -7,6 +7,8 @@ from datetime import timedelta
 import pytest
 from flask.testing import FlaskClient
 
+from app.booking.tick import tick
+from app.domain.context import CLOCK
 from app.domain.vocabulary import BookingMode
 from tests.factories.people import a_mentee, a_mentor, sign_in
 from tests.factories.sessions import (
@@ -21,7 +23,7 @@ from tests.factories.sessions import (
     fresh,
 )
 from tests.web.test_session_page import statements
-from tests.world import Clock
+from tests.world import Clock, context
 
 pytestmark = pytest.mark.usefixtures("app", "clock")
 
@@ -72,6 +74,23 @@ def test_an_unfinished_draft_stands_on_top_with_its_deadline(client: FlaskClient
     assert "Awaiting payment" in rows
     assert "to pay until" in rows
     assert "Withdraw" in rows
+
+
+@pytest.mark.spec("DB-1")
+def test_an_unpaid_booking_that_ran_out_is_past_and_can_be_booked_again(client: FlaskClient, clock: Clock) -> None:
+    mentee, mentor = a_mentee(), a_mentor()
+    draft = a_draft(mentee=mentee, mentor=mentor, title="Too slow")
+    again = f"/book/{mentor.id}?offering={draft.offering_id}&amp;again={draft.id}"
+    clock.set(draft.hold_expires_at or clock.now)
+    sign_in(client, mentee)
+    for _ in ("before the clock came by", "and after"):
+        past = client.get("/my/sessions?tab=past").text
+        assert "Too slow" in past
+        assert "Expired" in past
+        assert "It was not paid in time, so the time is free again." in past
+        assert f'href="{again}">Book again' in past
+        assert "Too slow" not in client.get("/my/sessions").text
+        tick(ctx=context(CLOCK, clock.now))
 
 
 @pytest.mark.spec("DB-1")

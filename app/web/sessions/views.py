@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
-from flask import Blueprint, Response, current_app, flash, redirect, render_template, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, url_for
 
 from app.booking.access import load_session_for
 from app.booking.cancel import cancel_session
@@ -23,10 +23,10 @@ from app.domain.permissions import Permission
 from app.domain.vocabulary import CancellationCategory, Party, SessionStatus
 from app.domain.wording import format_money
 from app.foundation.policies import policies_for
+from app.http.calendar_answer import calendar_answer
 from app.http.context import current_context, request_now
 from app.http.errors import refused
 from app.http.login import requires
-from app.messaging.ics import CONTENT_TYPE, CalendarFacts, calendar_file
 from app.web.field_names import as_typed
 from app.web.forms import show
 from app.web.meeting_words import MEETING_WORDS
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 
 bp = Blueprint("sessions", __name__)
 
-_GONE = frozenset({SessionStatus.CANCELLED, SessionStatus.EXPIRED, SessionStatus.REJECTED})
 _NOBODY_PAID = "withdrawn_before_payment"
 
 
@@ -80,27 +79,7 @@ def page(session_id: UUID) -> ResponseReturnValue:
 def calendar_ics(session_id: UUID) -> ResponseReturnValue:
     """The session for a calendar: one event for life, which leads to this page and never to the meeting (DB-6)."""
     ctx = current_context()
-    session, row = load_session_for(ctx, session_id), load_session_row(session_id, ctx=ctx)
-    if session.scheduled_at is None:
-        raise Conflict("This session has no time yet.", code="no_time")
-    content = calendar_file(
-        CalendarFacts(
-            session_id=session.id,
-            title=session.title,
-            other_name=row.other.name,
-            starts_at=session.scheduled_at,
-            duration=session.duration,
-            sequence=session.calendar_sequence,
-            written_at=ctx.now,
-            location=session.location or "",
-        ),
-        method="CANCEL" if session.status in _GONE else "PUBLISH",
-        organizer=current_app.config["MAIL_DEFAULT_SENDER"],
-        public_url=current_app.config["PUBLIC_URL"],
-    )
-    name = f"session-{str(session.id)[:8]}.ics"
-    headers = {"Content-Disposition": f"attachment; filename={name}", "Cache-Control": "no-store"}
-    return Response(content, content_type=CONTENT_TYPE, headers=headers)
+    return calendar_answer(load_session_for(ctx, session_id), ctx)
 
 
 @bp.post("/sessions/<uuid:session_id>/join")

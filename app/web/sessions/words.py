@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.booking.read_models import SessionRow
-from app.domain.vocabulary import CancellationCategory, CancelledBy, RefundStatus, SessionStatus
+from app.domain.vocabulary import CancellationCategory, CancelledBy, Party, RefundStatus, SessionStatus
 from app.domain.wording import format_money
 
 # What happened: the icon, its tone, and the words after the name of whoever did it (or alone).
@@ -59,10 +59,15 @@ def status_sentence(row: SessionRow) -> str | None:
         return " ".join(part for part in (_missed(row), refund_sentence(row)) if part)
     if row.status is SessionStatus.REJECTED:
         return f"“{row.mentor_response}”" if row.mentor_response else "The request was not answered in time."
-    if row.status is SessionStatus.EXPIRED:
+    if row.status is SessionStatus.EXPIRED or _can_be_paid_no_more(row):
         told = ("It was not paid in time, so the time is free again.", refund_sentence(row))
         return " ".join(part for part in told if part)
     return refund_sentence(row)
+
+
+def _can_be_paid_no_more(row: SessionRow) -> bool:
+    """A draft whose hold is over is as good as expired, whether or not the clock came by."""
+    return row.status is SessionStatus.DRAFT and row.side is Party.MENTEE and not row.awaits_payment
 
 
 def refund_sentence(row: SessionRow) -> str | None:
