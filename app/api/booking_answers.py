@@ -31,7 +31,9 @@ class BookingTold(Told):
     id: UUID
     mentor: PersonTold
     mentee: PersonTold
-    offering_id: UUID | None
+    offering_id: UUID | None = Field(
+        description="Null in a request that leaves it to the mentor; rate and duration are not agreed then."
+    )
     title: str
     description: str
     status: SessionStatus

@@ -50,7 +50,9 @@ _THROUGH_API = "Cancelled through the API"
 class NewBooking(Given):
     mentor_id: UUID = Field(examples=["3f6c2d6e-3f0a-4e43-9d3b-0f6c1f6a2b11"])
     offering_id: UUID | None = Field(
-        None, description="One of the mentor's offerings.", examples=["8c1f5a0e-5d0b-4f3e-9a53-2f7f0c9b7d42"]
+        None,
+        description="One of the mentor's offerings. A request in words may leave it to the mentor.",
+        examples=["8c1f5a0e-5d0b-4f3e-9a53-2f7f0c9b7d42"],
     )
     scheduled_at: Instant | None = Field(
         None, description="A free slot's start. A request may describe the time in words instead."

@@ -26,6 +26,7 @@ class Approval(Given):
     message: str = Field("", max_length=DESCRIPTION_MAX, description="For the mentee.")
     meeting_url: str | None = Field(None, max_length=500, description="Your own link, https only.")
     scheduled_at: Instant | None = Field(None, description="Needed where the request names no time.")
+    offering_id: UUID | None = Field(None, description="Needed where the request names no offering: one of your own.")
 
 
 class Rejection(Given):
@@ -45,10 +46,15 @@ class Rejection(Given):
     refusals=_ANSWERED,
 )
 def approve_booking(session_id: UUID, body: Approval) -> BookingTold:
-    """A free one is confirmed at once; a paid one when the mentee has paid."""
+    """A free one is confirmed at once; a paid one when the mentee has paid, which accepts what you chose."""
     ctx = current_context()
     approve_request(
-        session_id, message=body.message, meeting_url=body.meeting_url, scheduled_at=body.scheduled_at, ctx=ctx
+        session_id,
+        message=body.message,
+        meeting_url=body.meeting_url,
+        scheduled_at=body.scheduled_at,
+        offering_id=body.offering_id,
+        ctx=ctx,
     )
     return tell(load_session_for(ctx, session_id), ctx)
 

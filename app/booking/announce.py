@@ -153,7 +153,7 @@ def unanswered(session: MentoringSession, *, ctx: Context) -> None:
     for reader, other in ((session.mentee, session.mentor), (session.mentor, session.mentee)):
         body = f"The request “{session.title}” with {other.name} was not answered in time and is closed."
         tell(reader, NotificationType.REQUEST_EXPIRED, "Request Expired", body, session=session, ctx=ctx)
-    send_mail("request_expired", session.mentee, session=session, ctx=ctx, cause=f"unanswered:{session.id}")
+        send_mail("request_expired", reader, session=session, ctx=ctx, cause=f"unanswered:{session.id}")
 
 
 def hold_ran_out(session: MentoringSession, *, was_approved: bool, ctx: Context) -> None:

@@ -15,7 +15,7 @@ from app.booking.confirm import confirm
 from app.booking.engine import begin
 from app.booking.expiry import lock_people_and_free_stale_holds
 from app.booking.facts import load_availability, nearest_starts, surroundings
-from app.booking.parties import load_bookable_mentor, load_offering
+from app.booking.parties import Terms, load_bookable_mentor, load_terms
 from app.domain.context import Context
 from app.domain.decision import Refusal
 from app.domain.errors import Forbidden, Invalid, SlotTaken
@@ -29,11 +29,11 @@ from app.domain.requests import (
     hold_expiry,
 )
 from app.domain.times import Interval, utc
-from app.domain.vocabulary import BookingMode, MeetingType, PaymentStatus, SessionStatus
+from app.domain.vocabulary import BookingMode, MeetingType, SessionStatus
 from app.extensions import db
 from app.foundation.policies import PoliciesInForce, current_policies
 from app.foundation.transaction import transaction
-from app.models import MentoringSession, MentorOffering, User
+from app.models import MentoringSession, User
 from app.money.payments import BY_CREDIT, open_payment
 from app.money.wallets import available_credit
 
@@ -73,6 +73,7 @@ def create_booking(
     whose slot is held while ``pay.start_checkout`` takes the mentee to the payment page; in request mode it becomes
     ``pending_mentor_review``. Give it an ``Idempotency-Key`` at the door, by ``foundation.idempotency.once`` (BK-9).
 
+    :param offering_id: None in a request, where the mentor chooses it
     :param scheduled_at: aware; None in a request that describes dates in words
     :raises Invalid: ``fields`` names each input that cannot be used and why (BK-10)
     :raises SlotTaken: somebody was quicker; ``details["nearest"]`` lists free starts as ISO strings
@@ -90,11 +91,11 @@ def create_booking(
         message=_text(message),
         preferred_time_note=_text(preferred_time_note),
     )
-    offering = load_offering(wish.offering_id, mentor_id=wish.mentor_id)
-    _check_words(wish, offering)
+    terms = load_terms(wish.offering_id, mentor_id=wish.mentor_id, names_time=wish.scheduled_at is not None)
+    _check_words(wish, terms)
     try:
         with transaction():
-            return _book(wish, offering, ctx)
+            return _book(wish, terms, ctx)
     except SlotTaken as taken:
         # The database's last word, behind the lock's: nobody has looked around yet.
         if wish.scheduled_at is not None and "nearest" not in taken.details:
@@ -102,13 +103,13 @@ def create_booking(
                 wish.mentor_id,
                 ctx.actor.user_id,
                 around=wish.scheduled_at,
-                duration_minutes=offering.duration,
+                duration_minutes=terms.duration,
                 now=ctx.now,
             )
         raise
 
 
-def _book(wish: _Wish, offering: MentorOffering, ctx: Context) -> MentoringSession:
+def _book(wish: _Wish, terms: Terms, ctx: Context) -> MentoringSession:
     mentee_id = ctx.actor.user_id
     if mentee_id is None:
         raise Forbidden("Only a mentee can book.")
@@ -116,27 +117,27 @@ def _book(wish: _Wish, offering: MentorOffering, ctx: Context) -> MentoringSessi
     if wish.scheduled_at is None:
         lock_people(*people)
     else:
-        own = Interval.lasting(wish.scheduled_at, offering.duration)
+        own = Interval.lasting(wish.scheduled_at, terms.duration)
         lock_people_and_free_stale_holds(people, own.widened(before=AROUND, after=AROUND), ctx=ctx)
     mentor = load_bookable_mentor(wish.mentor_id)
-    buffer = _require_free(wish, offering, mentee_id, ctx)
+    buffer = _require_free(wish, terms, mentee_id, ctx)
     policies = current_policies()
-    session = _session(wish, offering, mentor, db.session.get_one(User, mentee_id), policies, buffer)
-    if offering.booking_mode is BookingMode.REQUEST:
+    session = _session(wish, terms, mentor, db.session.get_one(User, mentee_id), policies, buffer)
+    if terms.booking_mode is BookingMode.REQUEST:
         return _request(session, policies, ctx)
     return _instant(session, policies, ctx)
 
 
-def _require_free(wish: _Wish, offering: MentorOffering, mentee_id: UUID, ctx: Context) -> int:
+def _require_free(wish: _Wish, terms: Terms, mentee_id: UUID, ctx: Context) -> int:
     """Raise unless a named slot is on the grid and free; the mentor's buffer, which the session keeps (AV-4)."""
     start = wish.scheduled_at
     window = surroundings(start or ctx.now, now=ctx.now)
     facts = load_availability(wish.mentor_id, mentee_id, window, now=ctx.now)
     if start is not None:
-        decision = facts.decide(start, duration_minutes=offering.duration, now=ctx.now)
+        decision = facts.decide(start, duration_minutes=terms.duration, now=ctx.now)
         if decision.refusal is Refusal.SLOT_TAKEN:
             taken = decision.error()
-            taken.details["nearest"] = facts.nearest(start, duration_minutes=offering.duration, now=ctx.now)
+            taken.details["nearest"] = facts.nearest(start, duration_minutes=terms.duration, now=ctx.now)
             raise taken
         decision.require()
     return facts.schedule.buffer_minutes
@@ -144,7 +145,7 @@ def _require_free(wish: _Wish, offering: MentorOffering, mentee_id: UUID, ctx: C
 
 def _session(
     wish: _Wish,
-    offering: MentorOffering,
+    terms: Terms,
     mentor: User,
     mentee: User,
     policies: PoliciesInForce,
@@ -156,19 +157,19 @@ def _session(
         mentee_id=mentee.id,
         mentor=mentor,
         mentee=mentee,
-        offering_id=offering.id,
+        offering_id=terms.offering_id,
         title=wish.title,
         description=wish.description,
-        booking_mode=offering.booking_mode,
+        booking_mode=terms.booking_mode,
         scheduled_at=wish.scheduled_at,
-        duration=offering.duration,
+        duration=terms.duration,
         buffer_minutes=buffer_minutes,
         preferred_time_note=wish.preferred_time_note,
         meeting_type=wish.meeting_type,
-        location=offering.location if wish.meeting_type is MeetingType.IN_PERSON else None,
-        rate_minor=offering.rate_minor,
-        currency=offering.currency,
-        payment_status=PaymentStatus.PENDING if offering.rate_minor else PaymentStatus.NOT_REQUIRED,
+        location=terms.place_for(wish.meeting_type),
+        rate_minor=terms.rate_minor,
+        currency=terms.currency,
+        payment_status=terms.payment_status,
         mentee_message=wish.message,
         policy_version_id=policies.version_id,
         # Read before the next statement gives the defaults back.
@@ -217,15 +218,15 @@ def _count_open(mentee_id: UUID, status: SessionStatus, now: datetime) -> int:
     return db.session.scalar(question) or 0
 
 
-def _check_words(wish: _Wish, offering: MentorOffering) -> None:
+def _check_words(wish: _Wish, terms: Terms) -> None:
     """Raise naming everything that can be known without looking at any calendar."""
     problems = dict(decide_texts(wish.title, wish.description).fields)
     for field, text in (("message", wish.message), ("preferredTimeNote", wish.preferred_time_note)):
         if len(text or "") > DESCRIPTION_MAX:
             problems[field] = f"At most {DESCRIPTION_MAX} characters."
-    if wish.meeting_type not in offering.meeting_types:
+    if wish.meeting_type not in terms.meeting_types:
         problems["meetingType"] = "This offering does not take place that way. Choose one that is listed."
-    if wish.scheduled_at is None and offering.booking_mode is BookingMode.INSTANT:
+    if wish.scheduled_at is None and terms.booking_mode is BookingMode.INSTANT:
         problems["scheduledAt"] = "Choose a time."
     if wish.scheduled_at is None and wish.preferred_time_note is None:
         problems.setdefault("scheduledAt", "Choose a time, or say in words when it would suit you.")

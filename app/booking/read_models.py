@@ -183,6 +183,11 @@ class SessionRow:
         return [action for action, decision in self.decisions.items() if decision.allowed]
 
     @property
+    def is_open(self) -> bool:
+        """Whether the mentor has yet to say what the request is for; length and price are not agreed then (BK-5)."""
+        return self.offering_id is None and self.booking_mode is BookingMode.REQUEST
+
+    @property
     def awaits_payment(self) -> bool:
         return "pay" in self.decisions and self.decisions["pay"].allowed
 

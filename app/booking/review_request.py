@@ -11,9 +11,11 @@ from app.booking.book import AROUND
 from app.booking.confirm import confirm
 from app.booking.engine import move
 from app.booking.expiry import lock_people_and_free_stale_holds
-from app.booking.facts import load_availability
+from app.booking.facts import load_availability, surroundings
 from app.booking.meetings import checked_link
+from app.booking.parties import Terms, is_open, load_offering
 from app.domain.context import Context
+from app.domain.decision import Refusal
 from app.domain.errors import Conflict, Forbidden, Invalid
 from app.domain.permissions import Permission, require
 from app.domain.requests import DESCRIPTION_MAX, decide_review, payment_deadline
@@ -22,7 +24,7 @@ from app.domain.vocabulary import PaymentStatus, SessionStatus
 from app.extensions import db
 from app.foundation.policies import policies_for
 from app.foundation.transaction import transaction
-from app.models import MentoringSession
+from app.models import MentoringSession, MentorOffering
 
 
 def approve_request(
@@ -32,12 +34,14 @@ def approve_request(
     message: str = "",
     meeting_url: str | None = None,
     scheduled_at: datetime | None = None,
+    offering_id: UUID | None = None,
 ) -> MentoringSession:
     """This function will approve a request: a free one is confirmed at once, a paid one once the mentee has paid.
 
     :param message: for the mentee
     :param meeting_url: the mentor's own link instead of a provider's; released like any other (JN-2)
     :param scheduled_at: the time, when the request named none; paying accepts it
+    :param offering_id: what the mentee will pay for, when the request chose nothing; paying accepts it
     :raises Conflict: answered already, its time has passed, or (``slot_taken``) the time is not free
     :raises Invalid: naming the field
     """
@@ -46,13 +50,16 @@ def approve_request(
     if len(message) > DESCRIPTION_MAX:
         text = f"At most {DESCRIPTION_MAX} characters."
         raise Invalid(text, fields={"message": text})
+    start = utc(scheduled_at) if scheduled_at else None
     with transaction():
-        session = _load(session_id, utc(scheduled_at) if scheduled_at else None, ctx)
+        session = _load(session_id, start, ctx, offering_id)
         decision = decide_review(
             status=session.status, deadline=_deadline(session), approves=True, reason="", now=ctx.now
         )
         why.require(decision, session=session, kind="review_request", ctx=ctx)
-        _set_time(session, utc(scheduled_at) if scheduled_at else None, ctx)
+        _require_complete(session, start, offering_id)
+        _set_terms(session, offering_id)
+        _set_time(session, start, ctx)
         session.mentor_response = message.strip() or None
         if link is not None:
             session.meeting_provider, session.meeting_url = "manual", link
@@ -80,11 +87,15 @@ def reject_request(session_id: UUID, *, reason: str, ctx: Context) -> MentoringS
     return session
 
 
-def _load(session_id: UUID, start: datetime | None, ctx: Context) -> MentoringSession:
+def _load(session_id: UUID, start: datetime | None, ctx: Context, offering_id: UUID | None = None) -> MentoringSession:
     people = db.session.execute(
-        db.select(MentoringSession.mentor_id, MentoringSession.mentee_id, MentoringSession.duration).where(
-            MentoringSession.id == session_id
+        db.select(
+            MentoringSession.mentor_id,
+            MentoringSession.mentee_id,
+            db.func.coalesce(MentorOffering.duration, MentoringSession.duration).label("duration"),
         )
+        .outerjoin(MentorOffering, MentorOffering.id == offering_id)
+        .where(MentoringSession.id == session_id)
     ).one_or_none()
     if people is not None and start is not None:
         window = Interval.lasting(start, people.duration).widened(before=AROUND, after=AROUND)
@@ -100,23 +111,59 @@ def _deadline(session: MentoringSession) -> datetime:
     return session.approval_deadline or session.updated_at
 
 
-def _set_time(session: MentoringSession, start: datetime | None, ctx: Context) -> None:
-    if session.scheduled_at is not None:
-        if start is not None and start != session.scheduled_at:
-            message = "The mentee named a time. Approve that one, or decline and suggest another."
-            raise Invalid(message, fields={"scheduledAt": message})
+def _require_complete(session: MentoringSession, start: datetime | None, offering_id: UUID | None) -> None:
+    """What the mentee left open is the mentor's to say, and nothing else is.
+
+    :raises Invalid: naming each field
+    """
+    problems: dict[str, str] = {}
+    if session.scheduled_at is None and start is None:
+        problems["scheduledAt"] = "This request names no time. Choose one."
+    elif session.scheduled_at is not None and start not in {None, session.scheduled_at}:
+        problems["scheduledAt"] = "The mentee named a time. Approve that one, or decline and suggest another."
+    if is_open(session) and offering_id is None:
+        problems["offeringId"] = "This request leaves open what it is for. Choose one of your offerings."
+    elif not is_open(session) and offering_id not in {None, session.offering_id}:
+        problems["offeringId"] = "The mentee chose an offering. Approve that one, or decline and suggest another."
+    if problems:
+        raise Invalid(" ".join(problems.values()), fields=problems)
+
+
+def _set_terms(session: MentoringSession, offering_id: UUID | None) -> None:
+    """Give the session the terms of the chosen offering, which the mentee accepts by paying (BK-5)."""
+    if not is_open(session) or offering_id is None:
         return
-    if start is None:
-        message = "This request names no time. Choose one."
-        raise Invalid(message, fields={"scheduledAt": message})
+    terms = Terms.of(load_offering(offering_id, mentor_id=session.mentor_id))
+    if session.meeting_type not in terms.meeting_types:
+        message = f"The mentee asked for {session.meeting_type.value.replace('_', ' ')}; this offering has none."
+        raise Invalid(message, fields={"offeringId": message})
+    session.offering_id, session.duration, session.location = (
+        terms.offering_id,
+        terms.duration,
+        terms.place_for(session.meeting_type),
+    )
+    session.rate_minor, session.currency, session.payment_status = (
+        terms.rate_minor,
+        terms.currency,
+        terms.payment_status,
+    )
+
+
+def _set_time(session: MentoringSession, start: datetime | None, ctx: Context) -> None:
+    if session.scheduled_at is not None or start is None:
+        return
     if session.payment_status is PaymentStatus.NOT_REQUIRED:
         raise Conflict(
             "The mentee has to agree to the time of a free session. Write to the mentee, who can ask for it by name."
         )
-    facts = load_availability(
-        session.mentor_id, session.mentee_id, Interval.lasting(start, session.duration), now=ctx.now
-    )
-    facts.for_the_mentor().decide(start, duration_minutes=session.duration, now=ctx.now).require()
+    window = surroundings(start, now=ctx.now)
+    facts = load_availability(session.mentor_id, session.mentee_id, window, now=ctx.now).for_the_mentor()
+    decision = facts.decide(start, duration_minutes=session.duration, now=ctx.now)
+    if decision.refusal is Refusal.SLOT_TAKEN:
+        taken = decision.error()
+        taken.details["nearest"] = facts.nearest(start, duration_minutes=session.duration, now=ctx.now)
+        raise taken
+    decision.require()
     session.scheduled_at, session.buffer_minutes = start, facts.schedule.buffer_minutes
     calendar.occupy(session)
 

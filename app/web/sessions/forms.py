@@ -56,6 +56,7 @@ class ApproveForm(FlaskForm):  # type: ignore[misc]  # as above
         [at_most(500)],
         description="Leave it empty, and we make a link. It is shown shortly before the start only.",
     )
+    offering = SelectField("Which of your offerings?", choices=[], validate_choice=False)
     day = StringField("Day")
     time = StringField("Time")
 
