@@ -134,7 +134,7 @@ def rejected(session: MentoringSession, *, reason: str, ctx: Context) -> None:
         NotificationType.SESSION_REJECTED,
         title="Request Declined",
         body=f"{session.mentor.name} declined “{session.title}”: {reason}",
-        action_url=links.MENTORS,
+        action_url=links.mentors_to_ask_again(session.id),
         session_id=session.id,
         ctx=ctx,
     )

@@ -18,6 +18,11 @@ def session_page(session_id: UUID | str) -> str:
     return f"/sessions/{session_id}"
 
 
+def mentors_to_ask_again(session_id: UUID | str) -> str:
+    """The mentors, to ask another one with the words of a request that was declined (BK-8)."""
+    return f"{MENTORS}?again={session_id}"
+
+
 def calendar_file(session_id: UUID | str) -> str:
     """The session as an ``.ics`` file (DB-6)."""
     return f"/sessions/{session_id}/calendar.ics"

@@ -170,6 +170,7 @@ class _Words:
             "is_chat": told["meeting_type"] == MeetingType.CHAT,
             "place": _one_line(told["location"] or ""),
             "session_path": links.session_page(told["id"]),
+            "again_path": links.mentors_to_ask_again(told["id"]),
         }
 
     def block(self, name: str) -> str:

@@ -242,14 +242,14 @@ def test_brand_and_links_are_the_installations(app: Flask) -> None:
 
 
 @pytest.mark.spec("SEC-1")
-@pytest.mark.parametrize("text", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{ 7*7 }}"])
+@pytest.mark.parametrize("text", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{ 7777*7777 }}"])
 def test_what_people_wrote_stays_text(text: str) -> None:
     event = a_record("request_rejected", start=at("2028-03-01 10:00"), title=text, name=text)
     event.details["facts"]["reason"] = text
     letter = render(event, BRANDING)
     assert "<script>" not in letter.html
     assert "<img" not in letter.html
-    assert "49" not in letter.html
+    assert "60481729" not in letter.html
     assert letter.text.count(text) == 3
 
 

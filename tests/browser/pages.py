@@ -61,6 +61,7 @@ ADDRESSES: dict[str, tuple[str, ...]] = {
         "/api/docs",
     ),
     "mentee": (
+        "/mentors?again={request}",
         "/mentors/{mentor}",
         "/book/{mentor}?start={start}&offering={offering}",
         "/book/{mentor}?start={taken}&offering={offering}&lost=1",

@@ -143,11 +143,11 @@ def an_offering(
     return offering
 
 
-def offering_of(mentor: User) -> MentorOffering:
-    """The mentor's first offering."""
+def offering_of(mentor: User, title: str = "") -> MentorOffering:
+    """The mentor's first offering, or the one of that title; those made at one moment have no order."""
     return db.session.scalars(
         db.select(MentorOffering)
-        .where(MentorOffering.mentor_id == mentor.id)
+        .where(MentorOffering.mentor_id == mentor.id, MentorOffering.title.contains(title))
         .order_by(MentorOffering.created_at, MentorOffering.id)
         .limit(1)
     ).one()

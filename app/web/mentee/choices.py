@@ -34,6 +34,8 @@ class Choice:
     :param minutes: how long, while no offering is chosen
     :param zone: in which times are shown; the reader's own unless another was chosen
     :param in_words: a request that describes when instead of naming a time
+    :param undecided: a request that leaves the offering to the mentor (BK-5)
+    :param again: an earlier session of this mentee's, whose words are asked with once more (BK-8)
     """
 
     start: datetime | None = None
@@ -42,6 +44,8 @@ class Choice:
     zone: str = "UTC"
     day: date | None = None
     in_words: bool = False
+    undecided: bool = False
+    again: UUID | None = None
 
     def args(self) -> dict[str, Any]:
         """As parameters of an address; what says nothing is left out."""
@@ -52,6 +56,8 @@ class Choice:
             "zone": self.zone if self.zone != viewer_zone() else None,
             "day": self.day.isoformat() if self.day else None,
             "words": "1" if self.in_words else None,
+            "undecided": "1" if self.undecided else None,
+            "again": self.again,
         }
         return {key: value for key, value in found.items() if value is not None}
 
@@ -76,13 +82,16 @@ def read_choice(mentor: MentorPage) -> Choice:
     offering = next((each for each in mentor.offerings if each.id == id_arg("offering")), None)
     durations = durations_of(mentor)
     minutes = request.values.get("minutes", type=int)
+    in_words = request.args.get("words") == "1" and may_use_words(mentor)
     return Choice(
         start=instant(text_arg("start", 40)),
         offering=offering.id if offering else None,
         minutes=offering.duration if offering else minutes if minutes in durations else next(iter(durations), None),
         zone=zone_arg("zone", viewer_zone()),
         day=date_arg("day"),
-        in_words=request.args.get("words") == "1" and may_use_words(mentor),
+        in_words=in_words,
+        undecided=in_words and offering is None and request.args.get("undecided") == "1",
+        again=id_arg("again"),
     )
 
 
@@ -101,6 +110,11 @@ def fitting(mentor: MentorPage, choice: Choice) -> list[OfferingView]:
     if choice.in_words:
         return [each for each in mentor.offerings if each.booking_mode is BookingMode.REQUEST]
     return [each for each in mentor.offerings if each.duration == choice.minutes]
+
+
+def may_be_undecided(mentor: MentorPage, choice: Choice) -> bool:
+    """Whether there is something that the mentor could choose for the mentee."""
+    return choice.in_words and len(mentor.offerings) > 1
 
 
 def chosen(mentor: MentorPage, choice: Choice) -> OfferingView | None:
@@ -152,8 +166,8 @@ def words_of(form: Mapping[str, str]) -> Words:
 
 
 def _for(mentor_id: UUID) -> str:
-    """Another person on the same computer finds nothing."""
-    return f"{mentor_id} {current_user.id if current_user.is_authenticated else ''}"
+    """Another person on the same computer finds nothing; who asks again starts with the words of that session."""
+    return f"{mentor_id} {current_user.id if current_user.is_authenticated else ''} {id_arg('again') or ''}".strip()
 
 
 def _serializer() -> URLSafeTimedSerializer:

@@ -14,6 +14,8 @@ from app.domain.vocabulary import BookingMode
 from app.domain.wording import format_money
 from app.web.meeting_words import MEETING_WORDS
 
+# In a request in words: the mentor chooses among the offerings, and the mentee accepts by paying.
+UNDECIDED = "undecided"
 _ANY = Length(max=DESCRIPTION_MAX, message=f"Use at most {DESCRIPTION_MAX:,} characters.")
 
 
@@ -33,15 +35,19 @@ class DetailsForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     preferred = TextAreaField("When would it suit you?", [_ANY])
     message = TextAreaField("A message to your mentor", [_ANY])
 
-    def offer(self, offerings: Sequence[OfferingView], *, in_words: bool) -> None:
+    def offer(self, offerings: Sequence[OfferingView], *, in_words: bool, may_be_undecided: bool) -> None:
         """Show what this mentor offers, and only the fields that it needs."""
         self._offerings = {str(each.id): each for each in offerings}
         self.offering.choices = [(key, _line(each)) for key, each in self._offerings.items()]
+        if may_be_undecided:
+            self.offering.choices.append((UNDECIDED, "I am not sure yet: let the mentor propose what fits"))
         kinds = dict.fromkeys(kind for each in offerings for kind in each.meeting_types)
         self.meeting_type.choices = [(kind.value, MEETING_WORDS[kind]) for kind in kinds]
         if len(self.offering.choices) == 1 and not self.offering.data:
             self.offering.data = self.offering.choices[0][0]
-        if not self.meeting_type.data and self.meeting_type.choices:
+        # What is asked once more may be asked of somebody who meets otherwise; what was sent is judged, not changed.
+        is_usable = self.meeting_type.data in {kind.value for kind in kinds} or self.meeting_type.raw_data
+        if self.meeting_type.choices and not is_usable:
             self.meeting_type.data = self.meeting_type.choices[0][0]
         if not in_words:
             del self.preferred

@@ -45,13 +45,14 @@ from app.web.mentee.choices import (
     fitting,
     forget_words,
     keep_words,
+    may_be_undecided,
     may_use_words,
     read_choice,
     read_words,
     with_key,
     words_of,
 )
-from app.web.mentee.forms import BookForm, DetailsForm
+from app.web.mentee.forms import UNDECIDED, BookForm, DetailsForm
 from app.web.mentee.month import load_month
 from app.web.refund_words import RefundStep, refund_steps
 
@@ -103,20 +104,22 @@ def details(mentor_id: UUID) -> ResponseReturnValue:
     elsewhere = _unless_bookable(mentor, choice)
     if elsewhere is not None:
         return elsewhere
-    before = read_words(mentor_id) or _asked_before()
+    before = read_words(mentor_id) or _asked_before(choice)
     is_back = "back" in request.form
     given = words_of(request.form) if is_back else before or Words()
     form = DetailsForm(
         formdata=None if is_back or request.method == "GET" else request.form,
-        offering=str(choice.offering or ""),
+        offering=UNDECIDED if choice.undecided else str(choice.offering or ""),
         **{name: getattr(given, name) for name in ("meeting_type", "title", "description", "message", "preferred")},
     )
-    form.offer(fitting(mentor, choice), in_words=choice.in_words)
+    offers, open_too = fitting(mentor, choice), may_be_undecided(mentor, choice)
+    form.offer(offers, in_words=choice.in_words, may_be_undecided=open_too)
     if not is_back and form.validate_on_submit():
-        return _on_to_confirm(mentor, choice.but(offering=UUID(form.offering.data)), _typed(form), before)
-    offers = fitting(mentor, choice)
+        undecided = form.offering.data == UNDECIDED
+        decided = choice.but(offering=None if undecided else UUID(form.offering.data), undecided=undecided)
+        return _on_to_confirm(mentor, decided, _typed(form), before)
     # With one offering there is no choice: the summary shows it, and from when on cancelling would cost something.
-    sole = choice.but(offering=offers[0].id) if len(offers) == 1 else choice
+    sole = choice.but(offering=offers[0].id) if len(offers) == 1 and not open_too else choice
     refunds = _refunds(sole, chosen(mentor, sole))
     return _page(
         "mentee/step_details.html", 2, mentor, sole, status=422 if form.errors else 200, form=form, refunds=refunds
@@ -133,7 +136,7 @@ def confirm(mentor_id: UUID) -> ResponseReturnValue:
     if elsewhere is not None:
         return elsewhere
     offering, words = chosen(mentor, choice), read_words(mentor_id)
-    if offering is None or words is None:
+    if words is None or (offering is None and not choice.undecided):
         return redirect(_step("mentee.details", mentor, choice))
     return _confirm_page(mentor, choice, offering, words, is_kept=True)
 
@@ -236,19 +239,20 @@ def _on_to_confirm(mentor: MentorPage, choice: Choice, typed: Words, before: Wor
     if keep_words(answer, mentor.id, words):
         return answer
     offering = chosen(mentor, choice)
-    if offering is None:
+    if offering is None and not choice.undecided:
         raise NotFound
     return _confirm_page(mentor, choice, offering, words, is_kept=False)
 
 
 def _confirm_page(
-    mentor: MentorPage, choice: Choice, offering: OfferingView, words: Words, *, is_kept: bool
+    mentor: MentorPage, choice: Choice, offering: OfferingView | None, words: Words, *, is_kept: bool
 ) -> ResponseReturnValue:
     policies = current_policies().values
     user = mentee_id()
-    is_request = offering.booking_mode is BookingMode.REQUEST
+    is_request = offering is None or offering.booking_mode is BookingMode.REQUEST
     covered = bool(
         user
+        and offering
         and offering.price.minor
         and not is_request
         and available_credit(user, offering.price.currency).minor >= offering.price.minor
@@ -348,13 +352,12 @@ def _typed(form: DetailsForm) -> Words:
     return Words(**{name: form[name].data.replace("\r\n", "\n").strip() for name in names if name in form})
 
 
-def _asked_before() -> Words | None:
-    """The words of an earlier session, to ask once more (BK-8)."""
-    again = id_arg("again")
-    if again is None:
+def _asked_before(choice: Choice) -> Words | None:
+    """The words of an earlier session, to ask once more, this mentor or another one (BK-8)."""
+    if choice.again is None:
         return None
     try:
-        session = load_session_for(current_context(), again)
+        session = load_session_for(current_context(), choice.again)
     except NotFound:
         return None
     if session.mentee_id != mentee_id():

@@ -57,6 +57,7 @@ def mentors() -> ResponseReturnValue:
         ratings=RATINGS,
         orders=ORDERS,
         url_with=url_with,
+        again=id_arg("again"),
     )
 
 
@@ -67,7 +68,9 @@ def mentor(mentor_id: UUID) -> ResponseReturnValue:
     offering = offering or (min(page.offerings, key=lambda each: each.duration) if page.offerings else None)
     days = _next_days(page, offering.duration) if offering and page.is_accepting else []
     may_book = not current_user.is_authenticated or mentee_id() is not None
-    return render_template("public/mentor.html", mentor=page, offering=offering, days=days, may_book=may_book)
+    return render_template(
+        "public/mentor.html", mentor=page, offering=offering, days=days, may_book=may_book, again=id_arg("again")
+    )
 
 
 def _next_days(page: MentorPage, duration: int) -> list[tuple[Any, list[Any]]]:
