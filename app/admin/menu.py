@@ -19,7 +19,7 @@ _COUNTS = "desk-console-counts"
 
 # Where a queue that is none of sessions is listed: view and the tab of its list.
 _LISTS: dict[Queue, tuple[str, str]] = {
-    Queue.DISPUTES: ("console_session_disputes.index_view", "open"),
+    Queue.DISPUTES: ("console_disputes.index", "open"),
     Queue.REFUNDS_FAILED: ("console_refunds.index_view", "failed"),
     Queue.REFUNDS_AWAITING: ("console_refunds.index_view", "awaiting"),
     Queue.PAYMENTS_FLAGGED: ("console_payments.index_view", "flagged"),

@@ -10,6 +10,7 @@ from flask_admin import Admin
 from app.admin import menu
 from app.admin.analytics import AnalyticsView
 from app.admin.base import ConsoleView
+from app.admin.cases.disputes import DisputesDesk
 from app.admin.cases.sessions import SessionsView
 from app.admin.chain import ChainView
 from app.admin.overview import OverviewView
@@ -35,6 +36,7 @@ def init_app(app: Flask) -> None:
         SessionsView(name="Sessions", endpoint="console_sessions", url="/admin/sessions"),
         AnalyticsView(name="Analytics", endpoint="console_analytics", url="/admin/analytics"),
         SearchView(name="Search", endpoint="console_search", url="/admin/search"),
+        DisputesDesk(name="Disputes", endpoint="console_disputes", url="/admin/disputes"),
         ApplicationsView(name="Applications", endpoint="console_applications", url="/admin/applications"),
         SuspensionView(name="Suspension", endpoint="console_suspension", url="/admin/suspension"),
         MailboxView(name="Mailbox", endpoint="console_mailbox", url="/admin/mailbox"),

@@ -24,7 +24,6 @@ _DETAILS = {
     "user": "console_users.details_view",
     "payment": "console_payments.details_view",
     "refund": "console_refunds.details_view",
-    "dispute": "console_session_disputes.details_view",
 }
 
 
@@ -54,4 +53,6 @@ def url_of(found: Found) -> str:
     """Where the console shows this thing."""
     if found.kind == "session":
         return url_for("console_sessions.case", session_id=found.id)
+    if found.kind == "dispute":
+        return url_for("console_disputes.dispute", dispute_id=found.id)
     return url_for(_DETAILS[found.kind], id=found.id)

@@ -207,7 +207,11 @@ def _waiting_rows(now: Any) -> dict[Queue, Select[Any]]:
         Queue.DISPUTES: rows(
             SessionDispute.created_at,
             SessionDispute.status.in_(_OPEN),
-            breached=or_(SessionDispute.resolution_due_at < now, SessionDispute.breached_at.is_not(None)),
+            # While the reporter is asked the clock stands still, and nothing is late that was not before (DSP-3).
+            breached=or_(
+                SessionDispute.breached_at.is_not(None),
+                and_(SessionDispute.waiting_since.is_(None), SessionDispute.resolution_due_at < now),
+            ),
         ),
         Queue.REFUNDS_FAILED: rows(Refund.created_at, Refund.status == RefundState.FAILED),
         Queue.REFUNDS_AWAITING: rows(Refund.created_at, Refund.status == RefundState.AWAITING_APPROVAL),

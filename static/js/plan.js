@@ -11,7 +11,7 @@ const renew = async (form) => {
   const stop = new AbortController();
   waiting.set(form, stop);
   const address = new URL(form.dataset.planForm, location.href);
-  for (const [name, value] of new FormData(form)) if (!["csrf_token", "fingerprint", "key", "reason"].includes(name)) address.searchParams.set(name, value);
+  for (const [name, value] of new FormData(form)) if (!["csrf_token", "fingerprint", "key", "reason", "notes", "message"].includes(name)) address.searchParams.set(name, value);
   try {
     const answer = await fetch(address, { signal: stop.signal, headers: { "X-Requested-With": "dialog" } });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -21,7 +21,7 @@ const renew = async (form) => {
     field?.classList.toggle("is-invalid", !answer.ok);
     if (!answer.ok || !fresh || !label) return;
     form.querySelector("[data-plan]").replaceWith(document.importNode(fresh, true));
-    if (button) { button.textContent = label.textContent; button.disabled = false; }
+    if (button) { button.textContent = label.textContent; button.disabled = label.disabled; }
   } catch (error) {
     if (error.name !== "AbortError" && button) button.disabled = false;
   }

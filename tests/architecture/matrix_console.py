@@ -22,6 +22,9 @@ from tests.architecture.matrix import (
 _SESSION = {"session_id": "session"}
 _NOTE = {"session_id": "session", "note_id": "note"}
 _CASE = "/admin/sessions/<uuid:session_id>"
+_DISPUTE = "/admin/disputes/<uuid:dispute_id>"
+_REPORTED = {"dispute_id": "dispute"}
+_FILE = {"evidence_id": "evidence"}
 _APPLICANT = {"user_id": "applicant"}
 _LETTER = {"event_id": "letter"}
 
@@ -43,6 +46,17 @@ CONSOLE_ROWS = [
     # A note is edited by whoever wrote it, here support.
     *row("GET", f"{_CASE}/notes/<uuid:note_id>", SUPPORT_AND_ADMIN, ids=_NOTE),
     *row("POST", f"{_CASE}/notes/<uuid:note_id>", only("support"), ids=_NOTE, data={"note": "Called him twice."}),
+    *row("GET", "/admin/disputes/", SUPPORT_AND_ADMIN),
+    *row("GET", _DISPUTE, SUPPORT_AND_ADMIN, ids=_REPORTED),
+    *row("GET", f"{_DISPUTE}/", SUPPORT_AND_ADMIN, ids=_REPORTED),
+    *row("POST", f"{_DISPUTE}/take", SUPPORT_AND_ADMIN, ids=_REPORTED),
+    *row("GET POST", f"{_DISPUTE}/assign", SUPPORT_AND_ADMIN, ids=_REPORTED, data={"reason": "Because"}),
+    *row("GET POST", f"{_DISPUTE}/priority", SUPPORT_AND_ADMIN, ids=_REPORTED, data={"priority": "high"}),
+    *row("GET POST", f"{_DISPUTE}/write", SUPPORT_AND_ADMIN, ids=_REPORTED, data={"message": "When?"}),
+    *row("GET POST", f"{_DISPUTE}/comments", SUPPORT_AND_ADMIN, ids=_REPORTED, data={"comment": "Hm."}),
+    *row("GET", f"{_DISPUTE}/evidence/<uuid:evidence_id>", SUPPORT_AND_ADMIN, ids=_REPORTED | _FILE),
+    # The one outcome that only an admin may bring about.
+    *row("GET POST", f"{_DISPUTE}/resolve/<how>", ADMIN, ids=_REPORTED | {"how": "suspension_of_dispute"}),
     *row("GET", "/admin/applications/", ADMIN),
     *row("GET POST", "/admin/applications/<uuid:user_id>/verify", ADMIN, ids=_APPLICANT),
     *row("GET POST", "/admin/applications/<uuid:user_id>/decline", ADMIN, ids=_APPLICANT),

@@ -169,6 +169,11 @@ class World:
         return disputes.a_dispute(self.completed, by=self.mentee, uploads=(disputes.a_picture(),)).id
 
     @cached_property
+    def suspension_of_dispute(self) -> str:
+        """The outcome of a dispute that only an admin may choose."""
+        return "account_suspended"
+
+    @cached_property
     def evidence(self) -> Any:
         """The id of the file in ``dispute``."""
         question = db.select(EvidenceFile.id).where(EvidenceFile.dispute_id == self.dispute)

@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from app.admin.cases import rows, story
 from app.admin.cases.chat import ChatActs, chat_url
+from app.admin.cases.disputes import disputes_card
 from app.admin.cases.force_cancel import ForceCancelActs
 from app.admin.cases.notes import NoteActs
 from app.admin.cases.table import table_rows
@@ -103,6 +104,7 @@ class SessionsView(ForceCancelActs, NoteActs, ChatActs, ConsolePage):
             kinds=story.tabs(session_id, found.timeline, shown, came_from),
             acts=self.acts_of(found.session),
             chat_url=chat_url(found.session),
+            disputes=disputes_card(found.session),
             may_write_notes=may(ctx.actor.role, Permission.NOTE_ADD),
             came_from=came_from,
             list_url=f"{rows.LIST_PATH}?{came_from}" if came_from else rows.LIST_PATH,

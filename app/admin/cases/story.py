@@ -53,6 +53,16 @@ _ACTIONS: dict[str, tuple[str, str, str]] = {
     "session_started": ("started the session", "play-circle", "teal"),
     "no_show_marked": ("marked a no-show", "person-x", "orange"),
     "review_written": ("wrote a review", "star", "gray"),
+    "dispute_answered": ("added to a report", "reply", "orange"),
+    "dispute_escalated": ("raised a dispute: its time was up", "alarm", "red"),
+    "dispute_opened": ("reported a problem", "flag", "orange"),
+    "ADMIN_DISPUTE_ASSIGNED": ("gave a dispute to somebody else", "person-check", "gray"),
+    "ADMIN_DISPUTE_COMMENTED": ("commented on a dispute", "chat-left-text", "gray"),
+    "ADMIN_DISPUTE_PRIORITY_CHANGED": ("changed a dispute's priority", "arrow-down-up", "gray"),
+    "ADMIN_DISPUTE_REPORTER_WRITTEN": ("wrote to a dispute's reporter", "envelope", "gray"),
+    "ADMIN_DISPUTE_RESOLVED": ("resolved a dispute", "check-circle", "green"),
+    "ADMIN_DISPUTE_TAKEN": ("took a dispute", "hand-index", "gray"),
+    "ADMIN_EVIDENCE_VIEWED": ("opened evidence", "paperclip", "gray"),
     "ADMIN_FORCE_CANCEL": ("cancelled the session for support", "slash-circle", "red"),
     "ADMIN_MARK_NO_SHOW": ("marked a no-show", "person-x", "orange"),
     "ADMIN_CHAT_VIEWED": ("read the conversation", "chat-left-text", "accent"),
@@ -112,6 +122,7 @@ def tell(
     # What merely echoes another line (a message's row, a posting) is left to its own tab when everything is shown.
     if shown is None:
         wanted = [one for one in wanted if one.source not in {"notifications", "ledger"} and not _is_note_act(one)]
+        wanted = [one for one in wanted if one.facts.get("action") != "dispute_opened"]
     lines = [(one.at.astimezone(zone_of(zone)).date(), _line(one, reader)) for one in wanted]
     return [
         (group[0][1].at, [line for _, line in group])
@@ -122,11 +133,15 @@ def tell(
 def _may_read(one: Happening, reader: Actor) -> bool:
     if one.source == "admin_session_notes":
         return may(reader.role, Permission.NOTE_VIEW)
-    if one.source == "session_disputes":
+    if one.source == "session_disputes" or _is_about_a_dispute(one):
         return may(reader.role, Permission.DISPUTE_VIEW)
     if one.source == "admin_session_audit_trail" and _is_note_act(one):
         return may(reader.role, Permission.NOTE_VIEW)
     return True
+
+
+def _is_about_a_dispute(one: Happening) -> bool:
+    return str(one.facts.get("action", "")).startswith(("dispute_", "ADMIN_DISPUTE_", "ADMIN_EVIDENCE_"))
 
 
 def _is_note_act(one: Happening) -> bool:
@@ -163,15 +178,17 @@ def _staff_act(one: Happening, who: str, reader: Actor) -> Line:
     told = facts.get("details") or {}
     if "refundAmount" in told:
         waiting = ", waits for a second person" if told.get("awaitingApproval") else ""
-        details.append(
-            ("Refund", f"{told['refundAmount']} {told.get('currency', '')} ({told['refundPercentage']} %){waiting}")
-        )
+        details.append(("Refund", f"{told['refundAmount']} {told.get('currency', '')}{_percent(told)}{waiting}"))
     if "notificationsSent" in told:
         details.append(("Messages", str(told["notificationsSent"])))
     link = None
     if may(reader.role, Permission.AUDIT_VIEW) and facts.get("seq"):
         link = (f"Audit row {facts['seq']}", url_for("console_staff_trail.index_view", search=facts["seq"]))
     return Line(who, what, one.at, icon, tone, facts["reason"], details, one.why, link)
+
+
+def _percent(told: Facts) -> str:
+    return f" ({told['refundPercentage']} %)" if "refundPercentage" in told else ""
 
 
 def _money(words: str, icon: str, tone: str) -> Callable[[Happening, str, Actor], Line]:
@@ -252,7 +269,7 @@ def _proposal(one: Happening, who: str, _reader: Actor) -> Line:
 
 def _dispute(one: Happening, who: str, _reader: Actor) -> Line:
     facts = one.facts
-    link = ("Open the dispute", url_for("console_session_disputes.details_view", id=facts["id"]))
+    link = ("Open the dispute", url_for("console_disputes.dispute", dispute_id=facts["id"]))
     details = (("State", _worded(facts["status"])), ("Priority", _worded(facts["priority"])))
     what = f"reported a problem: {_worded(facts['category'])}"
     return Line(who, what, one.at, "flag", "orange", facts["reason"], details, None, link)

@@ -67,8 +67,10 @@ class ReschedulesView(ConsoleView):
 
 
 class DisputesView(ConsoleView):
+    """Every column of a dispute; the desk, which acts, is ``admin.cases.disputes``."""
+
     permission = Permission.DISPUTE_VIEW
-    section, icon = "Cases", "flag"
+    icon = "flag"
     tabs = {
         "open": (
             "Open", lambda: SessionDispute.status.in_([DisputeStatus.OPEN, DisputeStatus.IN_PROGRESS]),
@@ -166,7 +168,7 @@ class CalendarView(ConsoleView):
 
 VIEWS = (
     (RawSessionsView, MentoringSession, "Session rows", "session_rows"),
-    (DisputesView, SessionDispute, "Disputes"),
+    (DisputesView, SessionDispute, "Dispute rows"),
     (ReschedulesView, RescheduleRequest, "Reschedules"),
     (ReviewsView, SessionReview, "Reviews"),
     (NotesView, AdminSessionNote, "Notes"),
