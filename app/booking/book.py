@@ -35,7 +35,7 @@ from app.foundation.policies import PoliciesInForce, current_policies
 from app.foundation.transaction import transaction
 from app.models import MentoringSession, User
 from app.money.payments import BY_CREDIT, open_payment
-from app.money.wallets import available_credit
+from app.money.wallets import available_credit, lock_credit
 
 # The longest buffer there is, so that every hold in the way is found.
 AROUND: Final = timedelta(hours=4)
@@ -180,6 +180,8 @@ def _session(
 
 def _instant(session: MentoringSession, policies: PoliciesInForce, ctx: Context) -> MentoringSession:
     is_free = session.rate_minor == 0
+    if not is_free:
+        lock_credit(session.mentee_id, session.currency)
     has_credit = not is_free and available_credit(session.mentee_id, session.currency).minor >= session.rate_minor
     if is_free or has_credit:
         begin(session, status=SessionStatus.SCHEDULED, ctx=ctx, action="booking_created")

@@ -50,10 +50,21 @@ _LOST: Final = frozenset({SessionStatus.EXPIRED, SessionStatus.CANCELLED})
 
 @dataclass(frozen=True, slots=True)
 class CheckoutStarted:
-    """Where the mentee pays; without an address nothing is left to pay, because credit covered it (MN-7)."""
+    """Where the mentee pays; without an address nothing is left to pay, because credit covered it (MN-7).
+
+    :param amount: what the gateway asks for
+    :param credit: what the mentee's credit pays of it
+    """
 
     reference: str
     authorization_url: str | None
+    amount: Money
+    credit: Money
+
+    @classmethod
+    def of(cls, payment: Payment, authorization_url: str | None) -> CheckoutStarted:
+        amount, credit = (Money(minor, payment.currency) for minor in (payment.amount_minor, payment.credit_minor))
+        return cls(payment.reference, authorization_url, amount, credit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +99,10 @@ def start_checkout(session_id: UUID, *, gateway: PaymentGateway, return_url: str
         payment = _open(session, gateway, ctx)
         if payment.status is PaymentState.SUCCEEDED:
             _apply(session, before, payment, ctx.acting_as(PAYMENT))
-            return CheckoutStarted(payment.reference, None)
+            return CheckoutStarted.of(payment, None)
         email, title = session.mentee.email, session.title
     if payment.authorization_url is not None:
-        return CheckoutStarted(payment.reference, payment.authorization_url)
+        return CheckoutStarted.of(payment, payment.authorization_url)
     checkout = gateway.start(
         reference=payment.reference,
         amount=Money(payment.amount_minor, payment.currency),
@@ -100,7 +111,7 @@ def start_checkout(session_id: UUID, *, gateway: PaymentGateway, return_url: str
         return_url=return_url,
     )
     record_checkout(payment.id, checkout, ctx)
-    return CheckoutStarted(checkout.reference, checkout.authorization_url)
+    return CheckoutStarted.of(payment, checkout.authorization_url)
 
 
 def settle_payment(reference: str, *, gateway: PaymentGateway, ctx: Context) -> Settled:

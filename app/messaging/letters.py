@@ -72,7 +72,11 @@ LETTERS: Final[dict[str, LetterKind]] = {
     "mentor_cancellation_confirmation": _kind("booking.mentor_cancellation_confirmation", may=("reason",)),
     "admin_cancelled_session": _kind("booking.admin_cancelled", "reason", may=("refund_minor",)),
     # Money.
-    "refund_processed": _kind("payment.refund_processed", "refund_minor", tone="green"),
+    "admin_refund_issued": _kind("payment.refund_issued", "refund_minor", "reason", may=("is_credit",), tone="green"),
+    "refund_processed": _kind(
+        "payment.refund_processed", "refund_minor", may=("credit_minor", "by_bank"), tone="green"
+    ),
+    "refund_failed": _kind("payment.refund_failed", "refund_minor", "error", tone="red"),
     "late_payment_refunded": _kind("payment.late_refunded", "refund_minor", tone="amber"),
     # A problem that was reported.
     "dispute_received": _kind("dispute.received", "reason", may=("answer_until",), tone="blue"),

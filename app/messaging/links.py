@@ -12,6 +12,10 @@ MENTOR_SCHEDULE = "/mentor/schedule"
 PAYMENT_RETURN = "/payments/return"
 AUDIT_CHAIN = "/admin/audit/verify/"
 
+REFUND_QUEUE = "/admin/refund-queue/"
+BOOKS = "/admin/reconciliation/"
+CREDIT = "/my/credit"
+
 
 def session_page(session_id: UUID | str) -> str:
     """The page of one session, for both parties: with the join button inside its window (JN-2), payment, review."""
@@ -21,6 +25,11 @@ def session_page(session_id: UUID | str) -> str:
 def mentors_to_ask_again(session_id: UUID | str) -> str:
     """The mentors, to ask another one with the words of a request that was declined (BK-8)."""
     return f"{MENTORS}?again={session_id}"
+
+
+def case_page(session_id: UUID | str) -> str:
+    """The same session in the console, for staff."""
+    return f"/admin/sessions/{session_id}"
 
 
 def calendar_file(session_id: UUID | str) -> str:

@@ -5,24 +5,14 @@ Read-only; `flask money check` and `flask doctor` ask them, and so does the nigh
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 
-from app.domain.money import Money
-from app.domain.vocabulary import PaymentState, RefundState
 from app.extensions import db
-from app.integrations.payments.base import ChargeState, GatewayRefundState
-from app.integrations.payments.sandbox import SandboxGateway
-from app.models import Payment, Refund
-from app.money.payments import BY_CREDIT
 
 _MOST = 1_000
-# What the gateway has done may be on its way to us for so long (I-4 of the reconciliation's rules).
-_ON_ITS_WAY = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,70 +173,3 @@ CHECKS: Final = (
     Check("INV-3", "each session's summary agrees with its payments and refunds", _SUMMARIES),
     Check("INV-4", "no more goes back than was paid", _TOO_MUCH_BACK),
 )
-
-
-def compare_sandbox(gateway: SandboxGateway, *, now: datetime) -> list[Problem]:
-    """This function will lay the sandbox gateway's books beside ours, and name every disagreement (MN-11).
-
-    What happened there in the last quarter of an hour may still be on its way to us and is no disagreement.
-    """
-    payments = {
-        payment.reference: payment
-        for payment in db.session.scalars(
-            select(Payment).where(Payment.gateway == gateway.name, Payment.gateway != BY_CREDIT)
-        )
-    }
-    refunds: dict[str, list[Refund]] = {}
-    for refund, reference in db.session.execute(
-        select(Refund, Payment.reference).join(Payment, Payment.id == Refund.payment_id)
-    ):
-        refunds.setdefault(reference, []).append(refund)
-    known = set(gateway.references())
-    problems = [
-        Problem(reference, "we have it as paid, the gateway does not know it")
-        for reference, payment in payments.items()
-        if payment.status is PaymentState.SUCCEEDED and reference not in known
-    ]
-    for reference in sorted(known):
-        problems += _compare(gateway, reference, payments.get(reference), refunds.get(reference, []), now)
-    return problems
-
-
-def _compare(
-    gateway: SandboxGateway, reference: str, payment: Payment | None, refunds: list[Refund], now: datetime
-) -> Iterator[Problem]:
-    book = gateway.read(reference) or {}
-    is_paid = book.get("state") == ChargeState.SUCCEEDED
-    there = {entry["key"]: entry for entry in book.get("refunds", [])}
-    if payment is None:
-        if is_paid:
-            yield Problem(reference, "the gateway has it as paid, we do not know it")
-        return
-    recent = payment.updated_at > now - _ON_ITS_WAY
-    ours, theirs = Money(payment.amount_minor, payment.currency), Money(book["amount_minor"], book["currency"])
-    if payment.status is PaymentState.SUCCEEDED and not is_paid:
-        yield Problem(reference, f"we have it as paid, the gateway as {book['state']}")
-    elif is_paid and payment.status is not PaymentState.SUCCEEDED and (payment.flagged_reason or not recent):
-        flag = f", flagged: {payment.flagged_reason}" if payment.flagged_reason else ""
-        yield Problem(reference, f"the gateway has it as paid, we as {payment.status.value}{flag}")
-    if is_paid and ours != theirs:
-        yield Problem(reference, f"we asked for {ours}, the gateway took {theirs}")
-    for refund in refunds:
-        yield from _compare_refund(reference, refund, there.pop(refund.idempotency_key, None))
-    for key in there:
-        yield Problem(reference, f"the gateway paid back {there[key]['amount_minor']} under {key}, we know of no such")
-
-
-def _compare_refund(reference: str, refund: Refund, entry: dict[str, object] | None) -> Iterator[Problem]:
-    asked = refund.amount_minor - refund.credit_minor
-    if entry is None:
-        if refund.status is RefundState.PROCESSED and asked:
-            yield Problem(reference, f"refund {refund.id} of {asked} is processed, the gateway knows nothing of it")
-        return
-    if entry["amount_minor"] != asked:
-        yield Problem(reference, f"refund {refund.id} is {asked}, the gateway paid back {entry['amount_minor']}")
-    is_gone = entry["state"] == GatewayRefundState.PROCESSED
-    if is_gone and refund.status in {RefundState.FAILED, RefundState.DECLINED}:
-        yield Problem(reference, f"refund {refund.id} is {refund.status.value}, the gateway paid it back")
-    if refund.status is RefundState.PROCESSED and not is_gone:
-        yield Problem(reference, f"refund {refund.id} is processed, the gateway has it as {entry['state']}")

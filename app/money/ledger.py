@@ -96,6 +96,18 @@ def balance(account: Account, currency: str) -> int:
     return int(total or 0)
 
 
+def lock_account(account: Account, currency: str) -> None:
+    """This function will lock an account, for whoever decides by its balance what may be taken from it.
+
+    An account that does not exist yet has nothing that two could take at once. Accounts come last in the lock order.
+    """
+    db.session.execute(
+        select(LedgerAccount.id)
+        .where(_is(account), LedgerAccount.currency == currency)
+        .with_for_update(key_share=True)  # postings refer to the account and need not wait
+    )
+
+
 def balances_of_session(session_id: UUID) -> dict[Account, int]:
     """What one session put on each account, by its own entries only."""
     rows = db.session.execute(

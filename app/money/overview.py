@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, select
 
 from app.domain.errors import NotFound
-from app.domain.ledger import GOODWILL, PLATFORM_HELD, PLATFORM_REVENUE, Account
+from app.domain.ledger import GOODWILL, PLATFORM_HELD, PLATFORM_REVENUE, Account, LedgerEvent
 from app.domain.money import Money
 from app.domain.vocabulary import AccountKind, PaymentState, RefundState, RefundType
 from app.foundation.prepared import Prepared
@@ -62,6 +62,7 @@ class SessionMoney:
     :param held_platform: the platform's, likewise
     :param bonus: goodwill credit that the platform gave
     :param borne: what the platform paid the mentor for money that had gone back already (ACT-5)
+    :param lost: what the gateway took back beyond what was left of the payment (MN-14)
     """
 
     currency: str
@@ -76,6 +77,7 @@ class SessionMoney:
     held_platform: Money
     bonus: Money
     borne: Money
+    lost: Money
     payments: Sequence[Payment]
     refunds: Sequence[Refund]
     lines: Sequence[LedgerLine]
@@ -107,6 +109,8 @@ def session_money(session_id: UUID, *, currency: str | None = None) -> SessionMo
     lines = ledger_lines(session_id)
     balances: Counter[Account] = Counter()
     for line in lines:
+        if line.event == LedgerEvent.CHARGEBACK.value:
+            continue  # the platform's own loss: it was given back before, and is no part of what was paid
         balances[Account(line.account, line.owner_id)] += line.amount.minor
     captured = [payment for payment in rows.payments if payment.status is PaymentState.SUCCEEDED]
     ordinary = [refund for refund in rows.refunds if refund.type is not RefundType.BONUS]
@@ -133,9 +137,18 @@ def session_money(session_id: UUID, *, currency: str | None = None) -> SessionMo
         held_platform=Money(-balances.get(PLATFORM_HELD, 0), currency),
         bonus=bonus,
         borne=Money(balances.get(GOODWILL, 0), currency) - bonus,
+        lost=Money(_lost_minor(lines), currency),
         payments=rows.payments,
         refunds=rows.refunds,
         lines=lines,
+    )
+
+
+def _lost_minor(lines: Sequence[LedgerLine]) -> int:
+    return sum(
+        line.amount.minor
+        for line in lines
+        if line.event == LedgerEvent.CHARGEBACK.value and line.account is AccountKind.GOODWILL_EXPENSE
     )
 
 

@@ -28,7 +28,7 @@ from app.money.ledger import post
 from app.money.refunds import refund_unwanted
 from app.money.rows import CREDIT_GONE, PAID_TWICE, UNWANTED, MoneyRows, keep_summary, lock_rows, terms_of
 from app.money.telling import tell_support
-from app.money.wallets import available_credit
+from app.money.wallets import available_credit, lock_credit
 
 AMOUNT_DIFFERS = "amount_differs"
 CURRENCY_DIFFERS = "currency_differs"
@@ -81,6 +81,7 @@ def open_payment(session: MentoringSession, *, ctx: Context, gateway_name: str) 
                 code="payment_flagged",
             )
         return rows.open_payment
+    lock_credit(session.mentee_id, session.currency)
     used = min(available_credit(session.mentee_id, session.currency).minor, session.rate_minor)
     payment = Payment(
         id=uuid4(),
@@ -162,14 +163,20 @@ def _record_success(
     payment.flagged_reason = None
     if rows.paid_by is not None:
         return _send_back(session, payment, PAID_TWICE, ctx)
-    free = available_credit(session.mentee_id, payment.currency, apart_from=payment.id)
-    if payment.credit_minor > free.minor:
+    if payment.credit_minor and not _credit_is_there(session, payment):
         return _send_back(session, payment, CREDIT_GONE, ctx)
     other = rows.open_payment
     if other is not None and other.id != payment.id and not other.flagged_reason:
         other.status, other.updated_at = PaymentState.ABANDONED, ctx.now
     _capture(session, payment, ctx)
     return PaymentResult(PaymentOutcome.CAPTURED, payment)
+
+
+def _credit_is_there(session: MentoringSession, payment: Payment) -> bool:
+    """Whether the credit that a payment counts on was not spent since; an abandoned one sets none aside (MN-7)."""
+    lock_credit(session.mentee_id, payment.currency)
+    free = available_credit(session.mentee_id, payment.currency, apart_from=payment.id)
+    return payment.credit_minor <= free.minor
 
 
 def _capture(session: MentoringSession, payment: Payment, ctx: Context) -> None:

@@ -27,7 +27,7 @@ from app.extensions import db
 from app.foundation import audit, outbox
 from app.foundation.policies import policies_for
 from app.foundation.transaction import transaction
-from app.models import MentoringSession, Payment, Refund
+from app.models import MentoringSession, Payment, Refund, SessionDispute
 from app.money.ledger import is_settled, post
 from app.money.rows import MoneyRows, keep_summary, lock_rows, lock_session, terms_of
 from app.money.sending import (
@@ -38,14 +38,17 @@ from app.money.sending import (
     send_refund,
 )
 from app.money.settlement import settle_if_over
-from app.money.telling import tell_paid_twice, tell_refund_arrived, tell_refund_awaits
+from app.money.telling import tell_paid_twice, tell_refund_arrived, tell_refund_awaits, tell_refund_issued
+from app.money.wallets import available_credit, lock_credit
 
 __all__ = [
     "RefundOrder",
     "approve_refund",
+    "audit_refund_act",
     "decide_refund",
     "decline_refund",
     "load_for_send",
+    "load_refund",
     "record_refund_result",
     "refund_unwanted",
     "request_refund",
@@ -143,8 +146,11 @@ def approve_refund(refund_id: UUID, *, reason: str, ctx: Context) -> Refund:
     with transaction():
         session, rows, refund = _load_to_decide(refund_id, ctx)
         refund.approved_by, refund.decided_at = ctx.actor.user_id, ctx.now
-        _audit_staff("ADMIN_REFUND_APPROVED", session, refund, reason, ctx)
+        _require_something_left(rows, refund)
+        audit_refund_act("ADMIN_REFUND_APPROVED", session, refund, reason, ctx)
         _go_ahead(session, rows, refund, ctx, send_at=None)
+        if not _is_told_by_a_dispute(refund):
+            tell_refund_issued(session, refund, ctx)
         settle_if_over(session, lock_rows(session), ctx)
         return refund
 
@@ -159,7 +165,7 @@ def decline_refund(refund_id: UUID, *, reason: str, ctx: Context) -> Refund:
         session, _rows, refund = _load_to_decide(refund_id, ctx)
         refund.status, refund.decided_at = RefundState.DECLINED, ctx.now
         refund.error = reason
-        _audit_staff("ADMIN_REFUND_DECLINED", session, refund, reason, ctx)
+        audit_refund_act("ADMIN_REFUND_DECLINED", session, refund, reason, ctx)
         rows = lock_rows(session)
         keep_summary(session, rows)
         settle_if_over(session, rows, ctx)
@@ -169,7 +175,7 @@ def decline_refund(refund_id: UUID, *, reason: str, ctx: Context) -> Refund:
 def withdraw_refund(session: MentoringSession, refund: Refund, *, reason: str, ctx: Context) -> bool:
     """This function will take back a refund of a locked session that nobody has begun to send (LEAD-1, ACT-5).
 
-    False when it is too late: the gateway may have heard of it, or it has arrived as credit.
+    False when it is too late: the gateway may have heard of it, or the credit has been used.
     """
     rows = lock_rows(session)
     is_bonus = refund.type is RefundType.BONUS
@@ -181,6 +187,9 @@ def withdraw_refund(session: MentoringSession, refund: Refund, *, reason: str, c
         entry = refund_withdrawn(terms_of(session), refund.amount_minor, net_before=net, settled=is_settled(session.id))
         post(entry, source_id=refund.id, ctx=ctx, session_id=session.id, note=reason)
     elif refund.status is RefundState.PROCESSED and is_bonus:
+        lock_credit(session.mentee_id, refund.currency)
+        if available_credit(session.mentee_id, refund.currency).minor < refund.amount_minor:
+            return False  # spent, or set aside by a checkout
         entry = goodwill_withdrawn(terms_of(session), refund.amount_minor)
         post(entry, source_id=refund.id, ctx=ctx, session_id=session.id, note=reason)
     elif refund.status is not RefundState.AWAITING_APPROVAL:
@@ -200,11 +209,11 @@ def retry_refund(refund_id: UUID, *, reason: str, ctx: Context) -> Refund:
     """
     require(ctx.actor, Permission.REFUND_RETRY)
     with transaction():
-        session, rows, refund = _load(refund_id)
+        session, rows, refund = load_refund(refund_id)
         if refund.status is not RefundState.FAILED:
             raise Conflict("This refund has not failed. Reload the page to see where it stands.", code="not_failed")
         refund.status = RefundState.PENDING
-        _audit_staff("ADMIN_REFUND_RETRIED", session, refund, reason, ctx)
+        audit_refund_act("ADMIN_REFUND_RETRIED", session, refund, reason, ctx)
         keep_summary(session, rows)
         outbox.put(
             KIND,
@@ -279,7 +288,11 @@ def _put(session: MentoringSession, refund: Refund, ctx: Context, *, send_at: da
     )
 
 
-def _load(refund_id: UUID) -> tuple[MentoringSession, MoneyRows, Refund]:
+def load_refund(refund_id: UUID) -> tuple[MentoringSession, MoneyRows, Refund]:
+    """This function will lock a refund with its session and all its money.
+
+    :raises NotFound: there is none
+    """
     session_id = db.session.scalar(select(Refund.session_id).where(Refund.id == refund_id))
     if session_id is None:
         raise NotFound
@@ -290,14 +303,28 @@ def _load(refund_id: UUID) -> tuple[MentoringSession, MoneyRows, Refund]:
 
 def _load_to_decide(refund_id: UUID, ctx: Context) -> tuple[MentoringSession, MoneyRows, Refund]:
     require(ctx.actor, Permission.REFUND_APPROVE)
-    session, rows, refund = _load(refund_id)
+    session, rows, refund = load_refund(refund_id)
     if refund.status is not RefundState.AWAITING_APPROVAL:
         raise Conflict("This refund was decided already. Reload the page to see how.", code="decided_already")
     decide_second_opinion(requested_by=refund.requested_by, approver=ctx.actor.user_id).require()
     return session, rows, refund
 
 
-def _audit_staff(action: str, session: MentoringSession, refund: Refund, reason: str, ctx: Context) -> None:
+def _require_something_left(rows: MoneyRows, refund: Refund) -> None:
+    """What somebody paid back at the gateway by hand meanwhile is not there any more (MN-14)."""
+    if refund.type is not RefundType.BONUS and refund.amount_minor > rows.net_minor:
+        message = "Less than this is left of the payment by now. Decline it, and refund what is left."
+        raise Conflict(message, code="less_is_left")
+
+
+def _is_told_by_a_dispute(refund: Refund) -> bool:
+    """A dispute that waits for this refund is resolved by it, and tells both parties of both at once (DSP-4)."""
+    waits = select(SessionDispute.id).where(SessionDispute.awaiting_refund_id == refund.id)
+    return db.session.scalar(waits) is not None
+
+
+def audit_refund_act(action: str, session: MentoringSession, refund: Refund, reason: str, ctx: Context) -> None:
+    """This function will write the staff trail's row of what somebody decided about a refund."""
     audit.record_staff_act(
         action=action,
         reason=reason,
@@ -306,7 +333,7 @@ def _audit_staff(action: str, session: MentoringSession, refund: Refund, reason:
         subject_id=refund.id,
         session_id=session.id,
         details={
-            "refundAmount": refund.amount_minor,
+            "refundAmount": str(Money(refund.amount_minor, refund.currency).amount),
             "currency": refund.currency,
             "refundType": refund.type,
             "requestedBy": refund.requested_by,

@@ -20,7 +20,7 @@ from app.models import (
     MentoringSession,
     Payment,
 )
-from app.money.ledger import balance
+from app.money.ledger import balance, lock_account
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +133,15 @@ def credit_of(mentee_id: UUID, currency: str) -> Money:
     return Money(wallet(balance(credit(mentee_id), currency)), currency)
 
 
-def available_credit(mentee_id: UUID, currency: str, *, apart_from: UUID | None = None) -> Money:
-    """This function will say how much credit the next checkout can use: all of it less what open payments set aside.
+def lock_credit(mentee_id: UUID, currency: str) -> None:
+    """This function will lock a mentee's credit: two checkouts at once would both count on it (MN-7)."""
+    lock_account(credit(mentee_id), currency)
 
-    Lock the mentee first, or two checkouts at once would both count on it.
+
+def available_credit(mentee_id: UUID, currency: str, *, apart_from: UUID | None = None) -> Money:
+    """How much credit the next checkout can use: all of it less what open payments set aside.
+
+    ``lock_credit`` first, where it is then used.
 
     :param apart_from: a payment whose own share of the credit does not count as set aside
     """

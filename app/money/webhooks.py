@@ -49,7 +49,7 @@ def keep_event(gateway_name: str, event: Event, ctx: Context) -> bool:
             outbox.put(
                 VERIFY,
                 key=f"webhook:{gateway_name}:{event.key}",
-                payload={"reference": event.reference, "event_id": event_id},
+                payload={"reference": event.reference, "event_id": event_id, "returns": event.is_return},
                 ctx=ctx,
             )
         return True

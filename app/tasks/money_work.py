@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import structlog
 from flask import current_app
@@ -14,6 +15,8 @@ from app.foundation.outbox import Work
 from app.http.adapters import adapters
 from app.integrations.payments.sandbox import SandboxGateway
 from app.integrations.payments.sandbox_delivery import deliver
+from app.money.outside import book_returns
+from app.money.reconciliation import reconcile
 from app.money.sending import give_up_refund, handle_refund_send
 from app.money.webhooks import event_done
 
@@ -39,6 +42,8 @@ def verify_payment(work: Work, ctx: Context) -> Callable[[], None]:
 
     The payment records itself, harmlessly twice; what is given notes on the event what it came to.
 
+    News of money that went back has the gateway's list of it read as well (MN-14).
+
     :raises ProviderFailed: the gateway did not answer
     """
     try:
@@ -50,7 +55,16 @@ def verify_payment(work: Work, ctx: Context) -> Callable[[], None]:
     else:
         _log.info("payment_verified", outcome=settled.payment.value, status=settled.status.value)
         outcome = settled.payment.value
+        if work.payload.get("returns"):
+            listed = adapters().gateway.returns_of(work.payload["reference"])
+            if book_returns(work.payload["reference"], listed, ctx.acting_as(PAYMENT)):
+                outcome = "returned"
     return lambda: event_done(work.payload.get("event_id"), outcome, ctx)
+
+
+def reconcile_money(ctx: Context) -> Mapping[str, Any]:
+    """Lay all books beside one another, and keep what does not agree (MN-11)."""
+    return reconcile(adapters().gateway, ctx)
 
 
 def send_sandbox_webhook(work: Work, ctx: Context) -> None:  # noqa: ARG001 - the shape of every handler

@@ -26,6 +26,7 @@ from app.foundation.transaction import transaction
 from app.support.anchoring import mail_head
 from app.support.disputes.escalation import escalate_disputes
 from app.support.disputes.resolving import settle_all_awaiting
+from app.tasks.money_work import reconcile_money
 
 _log = structlog.get_logger(__name__)
 
@@ -91,6 +92,7 @@ EACH_MINUTE: Final[tuple[Round, ...]] = (
 EACH_NIGHT: Final[tuple[Round, ...]] = (
     Round("audit_head", mail_audit_head),
     Round("forgotten", lambda ctx: cleanup.forget_old(ctx=ctx)),
+    Round("money", reconcile_money),
 )
 
 

@@ -162,8 +162,12 @@ def another_amount_at_the_gateway() -> None:
 
 
 def money_the_gateway_has_and_we_do_not_know() -> None:
-    with sandbox()._book(f"stranger-{uuid4().hex}") as book:
-        book.update(amount_minor=1, currency="EUR", state=ChargeState.SUCCEEDED.value, refunds=[])
+    reference = f"stranger-{uuid4().hex}"
+    with sandbox()._book(reference) as book:
+        book.update(
+            reference=reference, id="sbx_stranger", amount_minor=1, currency="EUR", refunds=[],
+            state=ChargeState.SUCCEEDED.value,
+        )  # fmt: skip
 
 
 def a_refund_made_at_the_gateway_by_hand() -> None:

@@ -64,6 +64,14 @@ _ACTIONS: dict[str, tuple[str, str, str]] = {
     "ADMIN_DISPUTE_TAKEN": ("took a dispute", "hand-index", "gray"),
     "ADMIN_EVIDENCE_VIEWED": ("opened evidence", "paperclip", "gray"),
     "ADMIN_FORCE_CANCEL": ("cancelled the session for support", "slash-circle", "red"),
+    "ADMIN_MANUAL_REFUND": ("gave money back", "arrow-counterclockwise", "amber"),
+    "ADMIN_REFUND_APPROVED": ("approved a refund", "check-lg", "green"),
+    "ADMIN_REFUND_DECLINED": ("declined a refund", "x-lg", "red"),
+    "ADMIN_REFUND_RETRIED": ("had a refund tried again", "arrow-clockwise", "amber"),
+    "ADMIN_REFUND_SETTLED_OUTSIDE": ("settled a refund outside the gateway", "bank", "green"),
+    "ADMIN_FINDING_CLOSED": ("closed a finding of reconciliation", "clipboard-check", "gray"),
+    "payment_returned": ("sent a payment back that was not needed", "arrow-counterclockwise", "amber"),
+    "returned_at_gateway": ("booked money that went back at the gateway", "exclamation-octagon", "red"),
     "ADMIN_MARK_NO_SHOW": ("marked a no-show", "person-x", "orange"),
     "ADMIN_CHAT_VIEWED": ("read the conversation", "chat-left-text", "accent"),
     "ADMIN_NOTE_ADDED": ("added a note", "sticky", "amber"),
@@ -179,6 +187,8 @@ def _staff_act(one: Happening, who: str, reader: Actor) -> Line:
     if "refundAmount" in told:
         waiting = ", waits for a second person" if told.get("awaitingApproval") else ""
         details.append(("Refund", f"{told['refundAmount']} {told.get('currency', '')}{_percent(told)}{waiting}"))
+        how = f"{told['refundPercentage']} %" if "refundPercentage" in told else _worded(told["refundType"]).lower()
+        details.append(("Refund", f"{told['refundAmount']} {told.get('currency', '')} ({how}){waiting}"))
     if "notificationsSent" in told:
         details.append(("Messages", str(told["notificationsSent"])))
     link = None

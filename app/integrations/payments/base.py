@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -54,14 +55,40 @@ class GatewayRefund:
     error: str | None = None
 
 
+class ReturnKind(StrEnum):
+    """Why money left the gateway again."""
+
+    REFUND = "refund"
+    CHARGEBACK = "chargeback"
+
+
+@dataclass(frozen=True, slots=True)
+class ListedReturn:
+    """Money that went back, as the gateway's own list has it; who asked for it is another question (MN-11, MN-14).
+
+    :param key: the key that it was asked for with, where the gateway keeps one
+    """
+
+    reference: str
+    gateway_refund_id: str
+    key: str | None
+    amount: Money
+    state: GatewayRefundState
+    kind: ReturnKind = ReturnKind.REFUND
+
+
 @dataclass(frozen=True, slots=True)
 class WebhookEvent:
-    """An authentic event. ``key`` is the same for every delivery of one event (MN-3)."""
+    """An authentic event. ``key`` is the same for every delivery of one event (MN-3).
+
+    :param is_return: it tells of money that went back, so that the gateway's list of it is worth reading (MN-14)
+    """
 
     key: str
     kind: str
     reference: str | None
     payload: Mapping[str, Any]
+    is_return: bool = False
 
 
 class PaymentGateway(Protocol):
@@ -86,6 +113,18 @@ class PaymentGateway(Protocol):
 
     def find_refund(self, *, reference: str, key: str) -> GatewayRefund | None:
         """Look up what an earlier call with ``key`` did; None: nothing."""
+        ...
+
+    def list_charges(self, *, since: datetime) -> Iterable[Charge]:
+        """Every charge begun since then, for reconciliation; older ones may be among them (MN-11)."""
+        ...
+
+    def list_returns(self, *, since: datetime) -> Iterable[ListedReturn]:
+        """Every refund and chargeback since then, whoever made it; older ones may be among them (MN-11, MN-14)."""
+        ...
+
+    def returns_of(self, reference: str) -> Sequence[ListedReturn]:
+        """Those of one charge."""
         ...
 
     def parse_webhook(self, body: bytes, headers: Mapping[str, str]) -> WebhookEvent:

@@ -14,6 +14,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -26,6 +27,8 @@ from app.integrations.payments.base import (
     Checkout,
     GatewayRefund,
     GatewayRefundState,
+    ListedReturn,
+    ReturnKind,
     WebhookEvent,
 )
 from app.integrations.payments.sandbox_behavior import Behavior, Operation, Trouble
@@ -33,6 +36,7 @@ from app.integrations.payments.sandbox_behavior import Behavior, Operation, Trou
 SIGNATURE_HEADER = "X-Sandbox-Signature"
 _REFERENCE = re.compile(r"[A-Za-z0-9_-]{1,80}\Z")
 _OPEN = frozenset({ChargeState.PENDING, ChargeState.ABANDONED})
+_RETURNS = frozenset({"refund.processed", "charge.disputed"})
 _COUNTS = frozenset({GatewayRefundState.PROCESSED, GatewayRefundState.PENDING})
 
 
@@ -65,13 +69,7 @@ class SandboxGateway:
             book = self.read(reference)
             if book is None:
                 raise ProviderFailed("The sandbox gateway knows no such payment.", retryable=False)
-            return Charge(
-                reference=reference,
-                state=ChargeState(book["state"]),
-                amount=Money(book["amount_minor"], book["currency"]),
-                gateway_payment_id=book["id"],
-                raw={key: value for key, value in book.items() if key not in {"email", "return_url"}},
-            )
+            return _as_charge(book)
 
     def refund(self, *, reference: str, amount: Money, key: str) -> GatewayRefund:
         with self.behavior.during(Operation.REFUND) as trouble, self._book(reference) as book:
@@ -98,6 +96,26 @@ class SandboxGateway:
             book = self.read(reference) or {}
             return next((_as_refund(entry) for entry in book.get("refunds", []) if entry["key"] == key), None)
 
+    def list_charges(self, *, since: datetime) -> Iterator[Charge]:
+        with self.behavior.during(Operation.LIST):
+            for reference in self.references():
+                book = self.read(reference)
+                if book is not None:
+                    yield _as_charge(book)
+
+    def list_returns(self, *, since: datetime) -> Iterator[ListedReturn]:
+        with self.behavior.during(Operation.LIST):
+            for reference in self.references():
+                yield from self._returns(reference)
+
+    def returns_of(self, reference: str) -> list[ListedReturn]:
+        with self.behavior.during(Operation.LIST):
+            return self._returns(reference)
+
+    def _returns(self, reference: str) -> list[ListedReturn]:
+        book = self.read(reference) or {}
+        return [_as_listed(book, entry) for entry in book.get("refunds", [])]
+
     def parse_webhook(self, body: bytes, headers: Mapping[str, str]) -> WebhookEvent:
         given = headers.get(SIGNATURE_HEADER, "")
         if not hmac.compare_digest(given.encode(), self.sign(body).encode()):
@@ -105,8 +123,9 @@ class SandboxGateway:
         try:
             event = json.loads(body)
             kind, reference = str(event["type"]), event.get("reference")
-            about_charge = kind.startswith("charge.") and isinstance(reference, str)
-            return WebhookEvent(str(event["id"]), kind, reference if about_charge else None, event)
+            is_known = kind.startswith(("charge.", "refund.")) and isinstance(reference, str)
+            is_return = is_known and kind in _RETURNS
+            return WebhookEvent(str(event["id"]), kind, reference if is_known else None, event, is_return)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise Malformed("The event cannot be read.") from error
 
@@ -130,6 +149,29 @@ class SandboxGateway:
         event_id = self.decide(reference, ChargeState.SUCCEEDED)
         events = (self.read(reference) or {}).get("events", [])
         return event_id or (events[-1]["id"] if events else None)
+
+    def give_back(self, reference: str, amount_minor: int, kind: ReturnKind = ReturnKind.REFUND) -> str:
+        """Somebody at the gateway pays back by hand, or the payer's bank takes it; its event's id.
+
+        :raises ProviderFailed: the charge does not hold as much; a bank may take what was refunded before
+        """
+        with self._book(reference) as book:
+            if not book or book["state"] != ChargeState.SUCCEEDED or not 0 < amount_minor <= book["amount_minor"]:
+                raise ProviderFailed("The sandbox gateway holds no such sum.", retryable=False)
+            problem = _problem(book, Money(amount_minor, book["currency"]))
+            if kind is ReturnKind.REFUND and problem:
+                raise ProviderFailed(problem, retryable=False)
+            made = f"sbr_{uuid4().hex}"
+            book["refunds"].append(
+                {
+                    "key": f"by-hand-{made}", "id": made, "amount_minor": amount_minor, "kind": kind.value,
+                    "state": GatewayRefundState.PROCESSED.value, "error": None,
+                }
+            )  # fmt: skip
+            type_ = "refund.processed" if kind is ReturnKind.REFUND else "charge.disputed"
+            event = {"id": f"sbe_{uuid4().hex}", "type": type_, "reference": reference}
+            book["events"].append(event)
+            return event["id"]
 
     def settle_refunds(self, reference: str) -> None:
         """Pay out the refunds that are pending."""
@@ -206,6 +248,27 @@ def _problem(book: Mapping[str, Any], amount: Money) -> str | None:
     if refunded + amount.minor > book["amount_minor"]:
         return "The refund exceeds what is left of the payment."
     return None
+
+
+def _as_charge(book: Mapping[str, Any]) -> Charge:
+    return Charge(
+        reference=book["reference"],
+        state=ChargeState(book["state"]),
+        amount=Money(book["amount_minor"], book["currency"]),
+        gateway_payment_id=book["id"],
+        raw={key: value for key, value in book.items() if key not in {"email", "return_url"}},
+    )
+
+
+def _as_listed(book: Mapping[str, Any], entry: Mapping[str, Any]) -> ListedReturn:
+    return ListedReturn(
+        reference=book["reference"],
+        gateway_refund_id=entry["id"],
+        key=entry["key"],
+        amount=Money(entry["amount_minor"], book["currency"]),
+        state=GatewayRefundState(entry["state"]),
+        kind=ReturnKind(entry.get("kind", ReturnKind.REFUND)),
+    )
 
 
 def _as_refund(entry: Mapping[str, Any]) -> GatewayRefund:

@@ -25,6 +25,7 @@ class Operation(StrEnum):
     VERIFY = "verify"
     REFUND = "refund"
     FIND_REFUND = "find_refund"
+    LIST = "list"
     WEBHOOK = "webhook"
 
 
