@@ -13,14 +13,17 @@ from app.admin.guard import ConsolePage
 from app.admin.menu import MENU
 from app.config import Settings
 from app.domain.errors import Conflict, Invalid, NotFound
-from app.domain.permissions import Permission, require
+from app.domain.permissions import Permission, may, require
+from app.domain.vocabulary import EmailState
 from app.extensions import db
 from app.http.context import current_actor, current_context, request_now
 from app.http.csp import content_security_policy
+from app.messaging.letters import LETTERS
 from app.messaging.render import Branding, render
 from app.models import EmailEvent, MentorProfile, OutboxRow, User
 from app.people.mentors import decline_mentor, verify_mentor
 from app.support.operations import STALE_AFTER, heartbeats, retry_job, work_by_kind
+from app.support.resend_mail import resend_mail
 
 # A letter carries its own styles. It may show them and nothing else: no script, no picture from outside, no link that
 # takes the console's window with it.
@@ -103,10 +106,19 @@ class MailboxView(ConsolePage):
     @expose("/<uuid:event_id>")
     def letter(self, event_id: UUID) -> ResponseReturnValue:
         event = _event(event_id)
-        page = make_response(self.render("admin/pages/letter.html", event=event, letter=render(event, _branding())))
+        page = make_response(self._letter_page(event))
         # The one page of the product that holds a frame, and only one of our own.
         page.headers["Content-Security-Policy"] = f"{content_security_policy()}; frame-src 'self'"
         return page
+
+    def _letter_page(self, event: EmailEvent) -> str:
+        can_resend = event.status is not EmailState.QUEUED and not LETTERS[event.template].secret
+        return self.render(
+            "admin/pages/letter.html",
+            event=event,
+            letter=render(event, _branding()),
+            can_resend=can_resend and may(current_actor().role, Permission.MAIL_RESEND),
+        )
 
     @expose("/<uuid:event_id>/body.html")
     def body(self, event_id: UUID) -> ResponseReturnValue:
@@ -118,6 +130,28 @@ class MailboxView(ConsolePage):
             "Cache-Control": "no-store",
         }
         return Response(letter.html, mimetype="text/html", headers=headers)
+
+    @expose("/<uuid:event_id>/resend", methods=("GET", "POST"))
+    def resend(self, event_id: UUID) -> ResponseReturnValue:
+        """Send it once more (EM-2, ACT-9)."""
+        require(current_actor(), Permission.MAIL_RESEND)
+        event = _event(event_id)
+        back = url_for("console_mailbox.letter", event_id=event_id)
+        text, problem = request.form.get("reason", ""), ""
+        if request.method == "POST":
+            try:
+                resend_mail(event_id, reason=text, ctx=current_context())
+            except (Invalid, Conflict) as refused:
+                problem = refused.message
+            else:
+                flash("It is being sent again", "success")
+                return redirect(back, 303)
+        html = self.render(
+            "admin/pages/reason.html", form_url=request.path, form_title="Send it again", button="Send it again",
+            lead=f"{event.recipient} gets this e-mail once more, with the words of the first time.", tone="primary",
+            text=text, problem=problem, back_url=back, subject=event.subject,
+        )  # fmt: skip
+        return html, 422 if problem else 200
 
 
 class OperationsView(ConsolePage):

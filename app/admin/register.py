@@ -15,6 +15,7 @@ from app.admin.cases.sessions import SessionsView
 from app.admin.chain import ChainView
 from app.admin.overview import OverviewView
 from app.admin.pages import ApplicationsView, MailboxView, OperationsView, TablesView
+from app.admin.reviews import ReviewActsView
 from app.admin.search import SearchView
 from app.admin.suspension import SuspensionView
 from app.admin.theme import ConsoleTheme
@@ -39,6 +40,7 @@ def init_app(app: Flask) -> None:
         DisputesDesk(name="Disputes", endpoint="console_disputes", url="/admin/disputes"),
         ApplicationsView(name="Applications", endpoint="console_applications", url="/admin/applications"),
         SuspensionView(name="Suspension", endpoint="console_suspension", url="/admin/suspension"),
+        ReviewActsView(name="Review acts", endpoint="console_review_acts", url="/admin/review-acts"),
         MailboxView(name="Mailbox", endpoint="console_mailbox", url="/admin/mailbox"),
     ]
     tables = [_table(*entry) for module in (cases, money, people, records, audit) for entry in module.VIEWS]

@@ -351,7 +351,7 @@ _SHOWN: Final = frozenset(
         "booking_created", "booking_requested", "booking_expired", "booking_revived", "payment_confirmed",
         "late_payment_refunded", "payment_window_expired", "request_approved", "request_rejected", "request_expired",
         "session_cancelled", "session_started", "session_completed", "session_joined", "meeting_created",
-        "meeting_link_set", "review_written", "no_show_marked", "no_show_cleared",
+        "meeting_link_set", "review_written", "no_show_marked", "no_show_cleared", "summary_sent",
     }
 )  # fmt: skip
 _SIDES: Final = {ActorKind.MENTEE: "mentee", ActorKind.MENTOR: "mentor"}

@@ -63,6 +63,7 @@ USER_MENU = (
     Place("Profile", "/account/profile", "person", _EVERY_ROLE),
     Place("Password", "/account/password", "key", _EVERY_ROLE),
     Place("Sign-ins", "/account/sign-ins", "laptop", _EVERY_ROLE),
+    Place("Calendar", "/account/calendar", "calendar-week", frozenset({Role.MENTEE, Role.MENTOR})),
     Place("API tokens", "/account/tokens", "code-slash", _EVERY_ROLE),
     Place("Become a mentor", "/mentor/apply", "award", _MENTEE),
     Place("Your application", "/mentor/apply", "award", _MENTOR),

@@ -6,6 +6,7 @@ link, which is released only around the start (JN-2).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
@@ -18,6 +19,7 @@ from app.messaging import links
 
 CONTENT_TYPE = "text/calendar; charset=utf-8"
 _REMINDER = timedelta(minutes=15)
+_AGAIN = timedelta(minutes=15)
 
 Method = Literal["REQUEST", "CANCEL", "PUBLISH"]
 
@@ -49,14 +51,44 @@ def calendar_file(
     :param organizer: our sender, as ``Name <address>``; the same for life, or clients refuse the update
     :param attendee: name and address of the reader; without one a mail program offers no answer
     """
+    calendar = _empty(method)
+    calendar.add_component(_event(facts, method, organizer, public_url, attendee))
+    content: bytes = calendar.to_ical()
+    return content
+
+
+@dataclass(frozen=True, slots=True)
+class FeedEntry:
+    """One session in somebody's feed."""
+
+    facts: CalendarFacts
+    is_cancelled: bool
+
+
+def calendar_feed(entries: Iterable[FeedEntry], *, name: str, organizer: str, public_url: str) -> bytes:
+    """A calendar to subscribe to: every session under the id that its mails and files have, for life.
+
+    :param name: what calendars call it
+    """
+    calendar = _empty("PUBLISH")
+    calendar.add("x-wr-calname", name)
+    calendar.add("refresh-interval", _AGAIN, parameters={"value": "DURATION"})
+    calendar.add("x-published-ttl", "PT15M")
+    for entry in entries:
+        calendar.add_component(
+            _event(entry.facts, "CANCEL" if entry.is_cancelled else "PUBLISH", organizer, public_url, None)
+        )
+    content: bytes = calendar.to_ical()
+    return content
+
+
+def _empty(method: Method) -> Calendar:
     calendar = Calendar()
     calendar.add("prodid", "-//Mentor Desk//Sessions//EN")
     calendar.add("version", "2.0")
     calendar.add("calscale", "GREGORIAN")
     calendar.add("method", method)
-    calendar.add_component(_event(facts, method, organizer, public_url, attendee))
-    content: bytes = calendar.to_ical()
-    return content
+    return calendar
 
 
 def _event(

@@ -100,6 +100,7 @@ LETTERS: Final[dict[str, LetterKind]] = {
     "confirm_registration": _account("confirm_registration", "url", secret=("url",), pointless_after=_TWO_DAYS),
     "already_registered": _account("already_registered"),
     "password_reset": _account("password_reset", "url", secret=("url",), pointless_after=_HOUR),
+    "password_changed": _account("password_changed"),
     "mentor_verified": _account("mentor_verified"),
     "mentor_declined": _account("mentor_declined", "reason"),
     "account_suspended": _account("suspended", "reason"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 SIGN_IN = "/sign-in"
+FORGOT_PASSWORD = "/forgot-password"  # noqa: S105 - a path
 MENTORS = "/mentors"
 MY_SESSIONS = "/my/sessions"
 MENTOR_SCHEDULE = "/mentor/schedule"

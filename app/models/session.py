@@ -26,7 +26,7 @@ from app.domain.vocabulary import (
 from app.extensions import Model
 from app.models.people import User
 from app.models.schedule import MentorOffering
-from app.models.types import currency, enum_column, instant, json, minor, refers, uuid_key, uuids
+from app.models.types import currency, enum_column, instant, json, minor, refers, texts, uuid_key, uuids
 
 
 def _newest(name: str, *columns: str) -> Index:
@@ -316,16 +316,26 @@ class SessionJoin(Model):
 
 
 class SessionNote(Model):
-    """A party's own note, private to its author (RV-2)."""
+    """A party's own note, private to its author; or the mentor's summary, which the mentee reads (RV-2)."""
 
     __tablename__ = "session_notes"
-    __table_args__ = (Index("ix_session_notes_session_id", "session_id", "author_id"),)
+    __table_args__ = (
+        Index("ix_session_notes_session_id", "session_id", "author_id"),
+        Index(
+            "uq_session_notes_summary",
+            "session_id",
+            "author_id",
+            unique=True,
+            postgresql_where=text("is_summary"),
+        ),
+    )
 
     id: Mapped[UUID] = uuid_key()
     session_id: Mapped[UUID] = refers("sessions.id")
     author_id: Mapped[UUID] = refers("users.id")
     body: Mapped[str]
     is_summary: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    action_items: Mapped[list[str]] = texts(default=list, server_default=text("'{}'"))
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy import Select, select, update
 
@@ -161,3 +161,5 @@ def _set(user: User, password: str, ctx: Context) -> None:
         .values(used_at=ctx.now)
     )
     end_logins_of(user.id, ctx=ctx)
+    # Whoever did not do it hears of it where the new password does not reach.
+    send_mail("password_changed", user, ctx=ctx, cause=f"password:{uuid4()}")

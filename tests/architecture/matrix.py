@@ -142,6 +142,9 @@ ACCOUNT = [
     *row("POST", "/account/photo/remove", SIGNED_IN),
     *row("GET POST", "/account/password", SIGNED_IN),
     *row("GET POST", "/account/confirm-password", SIGNED_IN),
+    *row("GET POST", "/account/calendar", NOT_STAFF),
+    *row("POST", "/account/calendar/end", NOT_STAFF),
+    *row("GET", "/calendar/<secret>.ics", PUBLIC, ids={"secret": "calendar_secret"}),
     *row("GET", "/account/sign-ins", SIGNED_IN),
     *row("POST", "/account/sign-ins/<uuid:login_id>/end", OF_MENTEE, ids={"login_id": "login_of_mentee"}),
     *row("POST", "/account/sign-ins/end-others", SIGNED_IN),
@@ -194,6 +197,7 @@ API = [
     *row("POST", f"{_ONE}/complete", MENTOR_OF_SESSION, ids=_RUNNING, at=_STARTED),
     *row("POST", f"{_ONE}/proceed-payment", MENTEE_OF_SESSION, ids=_DRAFT),
     *row("POST", f"{_ONE}/review", PARTIES_NOT_STAFF, ids={"session_id": "completed"}, json={"rating": 5}),
+    *row("GET POST", f"{_ONE}/notes", PARTIES_NOT_STAFF, ids=_SESSION, json={"body": "Ask about it."}),
     *row("GET POST", f"{_ONE}/messages", PARTIES_NOT_STAFF, ids=_SESSION, json={"body": "See you."}),
     *row("POST", f"{_ONE}/messages/read", PARTIES_NOT_STAFF, ids=_SESSION),
     *row("GET", f"{_ONE}/video-link", PARTIES_NOT_STAFF, ids=_RUNNING, at=_STARTED),
@@ -265,6 +269,16 @@ PAGES = [
     *row("GET POST", f"{_PAGE}/disputes/<uuid:dispute_id>", OF_REPORTER, ids=_DISPUTE),
     *row("GET", f"{_PAGE}/evidence/<uuid:evidence_id>", OF_REPORTER, ids=_EVIDENCE),
 
+    *row("POST", f"{_PAGE}/notes", PARTIES_NOT_STAFF, ids=_SESSION, data={"body": "Ask about it."}),
+    # A private note is its author's alone; the other party finds none.
+    *row(
+        "GET POST", f"{_PAGE}/notes/<uuid:note_id>", but(PARTIES_NOT_STAFF, mentor=HIDDEN),
+        ids={"session_id": "session", "note_id": "own_note"}, data={"body": "Ask about it."},
+    ),
+    *row(
+        "GET POST", f"{_PAGE}/summary", but(PARTIES_NOT_STAFF, mentee=FORBIDDEN), ids={"session_id": "completed"},
+        data={"body": "We talked."},
+    ),
     *row("POST", f"{_PAGE}/messages", PARTIES_NOT_STAFF, ids=_SESSION, data={"body": "See you."}),
     *row("POST", f"{_PAGE}/messages/read", PARTIES_NOT_STAFF, ids=_SESSION),
     *row("POST", f"{_PAGE}/join", PARTIES_NOT_STAFF, ids=_RUNNING, at=_STARTED),

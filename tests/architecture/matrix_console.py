@@ -27,6 +27,7 @@ _REPORTED = {"dispute_id": "dispute"}
 _FILE = {"evidence_id": "evidence"}
 _APPLICANT = {"user_id": "applicant"}
 _LETTER = {"event_id": "letter"}
+_REVIEW = {"review_id": "review"}
 
 CONSOLE_ROWS = [
     *row("GET", "/admin/", CONSOLE),
@@ -66,6 +67,10 @@ CONSOLE_ROWS = [
     *row("GET", "/admin/mailbox/", CONSOLE),
     *row("GET", "/admin/mailbox/<uuid:event_id>", CONSOLE, ids=_LETTER),
     *row("GET", "/admin/mailbox/<uuid:event_id>/body.html", CONSOLE, ids=_LETTER),
+    *row("GET POST", "/admin/mailbox/<uuid:event_id>/resend", CONSOLE, ids=_LETTER, data={"reason": "It got lost"}),
+    *row("GET", "/admin/review-acts/", SUPPORT_AND_ADMIN),
+    *row("GET POST", "/admin/review-acts/<uuid:review_id>/hide", SUPPORT_AND_ADMIN, ids=_REVIEW),
+    *row("GET POST", "/admin/review-acts/<uuid:review_id>/show", SUPPORT_AND_ADMIN, ids=_REVIEW),
     *row("GET", "/admin/operations/", CONSOLE),
     *row("GET POST", "/admin/operations/jobs/<uuid:row_id>/retry", OPS_AND_ADMIN, ids={"row_id": "dead_job"}),
     *row("GET POST", "/admin/audit/verify/", CONSOLE),

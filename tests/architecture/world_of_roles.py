@@ -10,6 +10,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
 
+from app.booking.notes import add_own_note
+from app.booking.review import review_session
 from app.domain.vocabulary import ExceptionType, OutboxState
 from app.extensions import db
 from app.foundation import outbox
@@ -25,9 +27,12 @@ from app.models import (
     OutboxRow,
     PasswordReset,
     Registration,
+    SessionNote,
+    SessionReview,
     User,
 )
 from app.people import avatars, logins, tokens
+from app.people.calendar_secret import new_calendar_secret
 from app.people.credentials import new_secret, secret_hash
 from app.support.notes import add_note
 from tests.factories import disputes, people, sessions
@@ -244,3 +249,18 @@ class World:
                 )
             )  # fmt: skip
         return token
+
+    @cached_property
+    def own_note(self) -> SessionNote:
+        """A private note of ``mentee`` on ``session``."""
+        return add_own_note(self.session.id, body="Ask about the team.", ctx=people.ctx_of(self.mentee))
+
+    @cached_property
+    def review(self) -> SessionReview:
+        """What ``mentee`` wrote of a completed session."""
+        return review_session(self.completed.id, rating=5, comment="Clear.", ctx=people.ctx_of(self.mentee))
+
+    @cached_property
+    def calendar_secret(self) -> str:
+        """The address of ``mentee``'s calendar feed."""
+        return new_calendar_secret(self.mentee.id, ctx=people.ctx_of(self.mentee))

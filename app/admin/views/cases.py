@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from markupsafe import Markup
+
 from app.admin import cells
 from app.admin.base import ConsoleView
+from app.admin.reviews import review_buttons
 from app.domain.permissions import Permission
 from app.domain.vocabulary import DisputeStatus, RescheduleStatus
 from app.models import (
@@ -127,6 +130,9 @@ class ReviewsView(ConsoleView):
     column_filters = ("rating", "mentor_id", "created_at")
     people, sessions = ("author_id", "mentor_id", "mentee_id", "hidden_by"), ("session_id",)
     search_ids = ("id", "session_id")
+
+    def details_buttons(self, row: SessionReview) -> Markup:
+        return review_buttons(row)
 
 
 class JoinsView(ConsoleView):

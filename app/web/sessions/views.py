@@ -34,6 +34,7 @@ from app.web.refund_words import RefundStep, refund_steps
 from app.web.sessions.chat_views import chat_of
 from app.web.sessions.dispute_views import reports_of
 from app.web.sessions.forms import CancelForm, NothingForm, ReviewForm
+from app.web.sessions.notes_views import notes_of
 from app.web.sessions.words import DECISION_WORDS, TIMELINE_WORDS, status_sentence
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def page(session_id: UUID) -> ResponseReturnValue:
         **reports_of(session, ctx),
         chat=chat_of(session, ctx=ctx),
         chat_key=uuid4().hex,
+        own=notes_of(session, ctx=ctx),
     )
 
 

@@ -26,6 +26,7 @@ TIMELINE_WORDS: dict[str, tuple[str, str, str, str]] = {
     "meeting_link_set": ("link-45deg", "gray", "set a meeting link", "A meeting link was set"),
     "no_show_marked": ("person-x", "orange", "reported that the other side did not come", "Marked as missed"),
     "no_show_cleared": ("person-check", "green", "looked again: not missed", "No longer marked as missed"),
+    "summary_sent": ("card-text", "accent", "sent a summary", "A summary was sent"),
     "review_written": ("star", "amber", "wrote a review", "A review was written"),
 }
 DECISION_WORDS = {
