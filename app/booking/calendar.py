@@ -40,8 +40,15 @@ def occupy(session: MentoringSession, user_ids: Iterable[UUID] | None = None) ->
 
     :raises SlotTaken: when one of them is busy
     """
-    people = sorted(user_ids or (session.mentor_id, session.mentee_id))
-    rows = [{"user_id": user, "session_id": session.id, "busy": [own_time(session, user)]} for user in people]
+    _enter(session, user_ids or (session.mentor_id, session.mentee_id), None)
+
+
+def _enter(session: MentoringSession, user_ids: Iterable[UUID], extra: Range[datetime] | None) -> None:
+    rows = [
+        {"user_id": user, "session_id": session.id, "busy": _pieces(session, user, extra)} for user in sorted(user_ids)
+    ]
+    if not rows:
+        return
     entered = db.session.execute(
         insert(CalendarEntry).values(rows).on_conflict_do_nothing().returning(CalendarEntry.user_id)
     )
@@ -52,10 +59,19 @@ def occupy(session: MentoringSession, user_ids: Iterable[UUID] | None = None) ->
 def hold(session: MentoringSession, extra: Range[datetime] | None) -> None:
     """This function will make the parties busy at the session's own time and, when given, at a proposed one too.
 
+    A request that has no time yet holds the proposed one alone (BK-5). Who was not entered stays so otherwise: a
+    session that is over occupies nobody.
+
     :param extra: the proposed time without buffer; None frees what was held
     :raises SlotTaken: when one of them is busy then
     """
-    _rewrite(session, extra)
+    if session.scheduled_at is not None:
+        _rewrite(session, extra)
+    elif extra is None:
+        release(session.id)
+    else:
+        missing = {session.mentor_id, session.mentee_id} - _rewrite(session, extra)
+        _enter(session, missing, extra)
 
 
 def place(session: MentoringSession) -> None:
@@ -72,22 +88,25 @@ def _rewrite(session: MentoringSession, extra: Range[datetime] | None) -> set[UU
     """Write the entries that exist, and give whose they are."""
     entered: set[UUID] = set()
     for user in sorted((session.mentor_id, session.mentee_id)):
-        own = own_time(session, user)
-        # Pieces that touch or overlap are merged by the database.
-        busy = [own] if extra is None else [own, _with_buffer(extra, session, user)]
         try:
             with savepoint():
                 entered.update(
                     db.session.scalars(
                         update(CalendarEntry)
                         .where(CalendarEntry.user_id == user, CalendarEntry.session_id == session.id)
-                        .values(busy=busy)
+                        .values(busy=_pieces(session, user, extra))
                         .returning(CalendarEntry.user_id)
                     )
                 )
         except SlotTaken:
             raise SlotTaken(_TAKEN) from None
     return entered
+
+
+def _pieces(session: MentoringSession, user_id: UUID, extra: Range[datetime] | None) -> list[Range[datetime]]:
+    """What the session occupies of a party; pieces that touch or overlap are merged by the database."""
+    own = [own_time(session, user_id)] if session.scheduled_at is not None or extra is None else []
+    return own if extra is None else [*own, _with_buffer(extra, session, user_id)]
 
 
 def _with_buffer(extra: Range[datetime], session: MentoringSession, user_id: UUID) -> Range[datetime]:

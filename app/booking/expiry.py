@@ -9,19 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
-from sqlalchemy import Uuid, bindparam, func, select
+from sqlalchemy import Uuid, bindparam, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from app.booking import announce, calendar, meetings, why
 from app.booking.access import lock_people
 from app.booking.cancel import conclude_cancellation
 from app.booking.engine import move
-from app.booking.holds import UNPAID, has_run_out
+from app.booking.holds import UNPAID, has_run_out, proposal_has_run_out
+from app.booking.proposal_expiry import expire_proposal
+from app.booking.proposals import close_request
 from app.domain.context import CLOCK, Context
 from app.domain.decision import Decision
 from app.domain.requests import is_due
 from app.domain.times import Interval
-from app.domain.vocabulary import CancellationCategory, CancelledBy, SessionStatus
+from app.domain.vocabulary import CancellationCategory, CancelledBy, RescheduleStatus, SessionStatus
 from app.extensions import UtcDateTime, db
 from app.models import CalendarEntry, MentoringSession
 from app.money.payments import abandon_payment
@@ -34,7 +36,10 @@ _STALE = (
         CalendarEntry.busy.op("&&")(
             func.tstzrange(bindparam("begin", type_=UtcDateTime), bindparam("end", type_=UtcDateTime), "[)")
         ),
-        has_run_out(bindparam("now", type_=UtcDateTime)),
+        or_(
+            has_run_out(bindparam("now", type_=UtcDateTime)),
+            proposal_has_run_out(bindparam("now", type_=UtcDateTime)),
+        ),
     )
 )
 
@@ -58,13 +63,14 @@ def end_run_out(session_ids: Iterable[UUID], *, ctx: Context) -> None:
     """This function will end those of these sessions whose hold is over by now; their people are locked already."""
     sessions = db.session.scalars(
         select(MentoringSession)
-        .where(MentoringSession.id.in_(set(session_ids)), has_run_out(ctx.now))
+        .where(MentoringSession.id.in_(set(session_ids)), or_(has_run_out(ctx.now), proposal_has_run_out(ctx.now)))
         .order_by(MentoringSession.id)
         .options(joinedload(MentoringSession.mentor), joinedload(MentoringSession.mentee))
         .with_for_update(of=MentoringSession)
         .execution_options(populate_existing=True)
     ).all()
     for session in sessions:
+        expire_proposal(session, ctx=ctx)
         end_hold(session, ctx=ctx)
     db.session.flush()
 
@@ -114,6 +120,7 @@ def _reject_unanswered(session: MentoringSession, ctx: Context) -> None:
     _remember(session, "request_unanswered", "The mentor did not answer the request in time.", ctx)
     move(session, to=SessionStatus.REJECTED, ctx=ctx, action="request_expired")
     session.rejected_at = ctx.now
+    close_request(session, RescheduleStatus.EXPIRED, now=ctx.now)
     calendar.release(session.id)
     meetings.drop_meeting(session, ctx=ctx)
     announce.unanswered(session, ctx=ctx)

@@ -9,9 +9,9 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Uuid, bindparam, func, not_, select
+from sqlalchemy import Uuid, bindparam, case, func, not_, select
 
-from app.booking.holds import has_run_out
+from app.booking.holds import has_run_out, proposal_has_run_out
 from app.domain.availability import (
     BusyInterval,
     ExceptionPeriod,
@@ -199,6 +199,9 @@ _BUSY: Final = (
         func.unnest(CalendarEntry.busy).label("piece"),
         MentoringSession.status,
         MentoringSession.scheduled_at,
+        MentoringSession.duration,
+        case((CalendarEntry.user_id == MentoringSession.mentor_id, MentoringSession.buffer_minutes), else_=0),
+        proposal_has_run_out(bindparam("now", type_=UtcDateTime)),
     )
     .join(MentoringSession, MentoringSession.id == CalendarEntry.session_id)
     .where(
@@ -232,10 +235,15 @@ def _busy(
 ) -> dict[UUID, list[BusyInterval]]:
     asked = {"people": people, "begin": window.start, "end": window.end, "now": now}
     found: dict[UUID, list[BusyInterval]] = defaultdict(list)
-    for person, session_id, busy, status, scheduled_at in db.session.execute(_BUSY, asked):
+    for person, session_id, busy, status, start, duration, buffer, is_over in db.session.execute(_BUSY, asked):
         if session_id == leaving_out:
             continue
+        begin, end = busy.lower, busy.upper
+        if is_over and start is not None:
+            # Nobody answered in time: what is left of the piece is the session's own time (AV-4).
+            begin, end = max(begin, start), min(end, start + timedelta(minutes=duration + buffer))
+        if is_over and (start is None or begin >= end):
+            continue
         # A piece that is not the session's own time is one under negotiation.
-        held = status in _HELD or busy.lower != scheduled_at
-        found[person].append(BusyInterval(busy.lower, busy.upper, held))
+        found[person].append(BusyInterval(begin, end, held=status in _HELD or begin != start))
     return found

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import select
 
+from app.domain.context import Context
 from app.domain.rescheduling import OPEN_PROPOSALS
 from app.domain.vocabulary import Party, RescheduleStatus
 from app.extensions import db
+from app.foundation import audit
+from app.foundation.policies import policies_for
 from app.models import MentoringSession, RescheduleRequest
+
+_USED: Final = ("reschedule_cutoff_hours", "mentor_reschedule_cutoff_hours", "max_reschedules_per_session",
+                "mentor_max_reschedules_per_session", "reschedule_request_expiry_hours",
+                "max_counter_proposals")  # fmt: skip
 
 
 def open_request_of(session: MentoringSession) -> RescheduleRequest | None:
@@ -45,3 +54,43 @@ def close_request(session: MentoringSession, status: RescheduleStatus, *, now: d
     session.pending_reschedule_request_id = session.pending_reschedule_time = session.pending_reschedule_by = None
     db.session.flush()  # at most one is open: the next one may be opened in this very transaction
     return request
+
+
+def time_on_table(request: RescheduleRequest) -> datetime:
+    """The last word: the counter-proposal, or what was proposed first."""
+    return request.counter_proposed_time or request.proposed_time
+
+
+def record_step(
+    session: MentoringSession,
+    request: RescheduleRequest,
+    *,
+    action: str,
+    after: datetime | None,
+    ctx: Context,
+    before: datetime | None = None,
+    reason: str = "",
+    details: Mapping[str, Any] | None = None,
+) -> None:
+    """This function will write a step's audit row: the times before and after, and the policies that counted (RS-7).
+
+    :param before: default: the session's own time
+    :param after: the time that is asked for, or that holds from now on
+    """
+    stored = policies_for(session).values.as_json()
+    audit.record(
+        session,
+        action=action,
+        ctx=ctx,
+        reason_details=reason or None,
+        previous_scheduled_at=before or session.scheduled_at,
+        new_scheduled_at=after,
+        policy_snapshot={key: stored[key] for key in _USED},
+        details={
+            "request_id": request.id,
+            "initiated_by": request.initiated_by,
+            "time_on_table": time_on_table(request),
+            "duration": request.proposed_duration,
+            **(details or {}),
+        },
+    )

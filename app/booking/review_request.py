@@ -14,13 +14,14 @@ from app.booking.expiry import lock_people_and_free_stale_holds
 from app.booking.facts import load_availability, surroundings
 from app.booking.meetings import checked_link
 from app.booking.parties import Terms, is_open, load_offering
+from app.booking.proposals import close_request
 from app.domain.context import Context
 from app.domain.decision import Refusal
 from app.domain.errors import Conflict, Forbidden, Invalid
 from app.domain.permissions import Permission, require
 from app.domain.requests import DESCRIPTION_MAX, decide_review, payment_deadline
 from app.domain.times import Interval, utc
-from app.domain.vocabulary import PaymentStatus, SessionStatus
+from app.domain.vocabulary import PaymentStatus, RescheduleStatus, SessionStatus
 from app.extensions import db
 from app.foundation.policies import policies_for
 from app.foundation.transaction import transaction
@@ -82,6 +83,7 @@ def reject_request(session_id: UUID, *, reason: str, ctx: Context) -> MentoringS
         why.require(decision, session=session, kind="review_request", ctx=ctx)
         move(session, to=SessionStatus.REJECTED, ctx=ctx, action="request_rejected", reason_details=reason.strip())
         session.rejected_at, session.mentor_response = ctx.now, reason.strip()
+        close_request(session, RescheduleStatus.CANCELLED, now=ctx.now)
         calendar.release(session.id)
         announce.rejected(session, reason=reason.strip(), ctx=ctx)
     return session

@@ -6,7 +6,7 @@ Loaded for one session or for a page of them in the same number of statements (P
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,7 +21,7 @@ from app.domain.joining import JoinFacts
 from app.domain.money import Money, share_of
 from app.domain.overrides import Override, active_overrides
 from app.domain.policies import Snapshot
-from app.domain.rescheduling import OPEN_PROPOSALS
+from app.domain.rescheduling import OPEN_PROPOSALS, Negotiation, ProposalFacts
 from app.domain.vocabulary import Party, PaymentStatus, RescheduleStatus
 from app.extensions import db
 from app.foundation.policies import current_policies, policies_under
@@ -60,15 +60,42 @@ class SessionFacts:
             paid=Money(self.money.paid_minor, session.currency) if self.money.paid_by else None,
             is_free=session.payment_status is PaymentStatus.NOT_REQUIRED,
             refunded_minor=self.money.facts(session.currency).refunded_minor,
-            open_proposal_by=next(
-                (each.initiated_by for each in self.negotiations if each.status in OPEN_PROPOSALS), None
-            ),
+            open_proposal_by=talk.initiator if (talk := self.open_talk(now)) else None,
             reassignment=session.reassignment_status,
             mentee_moves=[
-                MenteeMove(each.created_at, each.original_time)
+                MenteeMove(each.created_at, each.original_time, each.refund_percentage_when_proposed)
                 for each in self.negotiations
-                if each.status is RescheduleStatus.ACCEPTED and each.initiated_by is Party.MENTEE
+                if each.status is RescheduleStatus.ACCEPTED
+                and each.initiated_by is Party.MENTEE
+                and each.original_time is not None
             ],
+            overrides=active_overrides(self.overrides, start=session.scheduled_at, now=now),
+        )
+
+    @property
+    def open_request(self) -> RescheduleRequest | None:
+        """The negotiation that is open by its row, run out or not."""
+        return next((each for each in self.negotiations if each.status in OPEN_PROPOSALS), None)
+
+    def open_talk(self, now: datetime) -> Negotiation | None:
+        """The negotiation that can still be answered at ``now``; one that ran out is as good as closed (AV-4)."""
+        row = self.open_request
+        return negotiation_of(row) if row is not None and now < row.expires_at else None
+
+    def for_moving(self, by: Party, *, now: datetime, allowed_durations: Collection[int] = ()) -> ProposalFacts:
+        """What decides about proposing another time at ``now`` (RS-1)."""
+        session = self.session
+        return ProposalFacts(
+            status=session.status,
+            # Without a time it is not scheduled, and that decides.
+            start=session.scheduled_at or session.created_at,
+            duration_minutes=session.duration,
+            is_settled=self.is_settled,
+            count=session.reschedule_count if by is Party.MENTEE else session.mentor_reschedule_count,
+            policies=self.policies,
+            has_open_proposal=self.open_talk(now) is not None,
+            reassignment=session.reassignment_status,
+            allowed_durations=allowed_durations,
             overrides=active_overrides(self.overrides, start=session.scheduled_at, now=now),
         )
 
@@ -132,6 +159,18 @@ def facts_of_all(sessions: Iterable[MentoringSession]) -> dict[UUID, SessionFact
         )
         for key, session in wanted.items()
     }
+
+
+def negotiation_of(row: RescheduleRequest) -> Negotiation:
+    """A negotiation as the rules see it: the last word lies on the table."""
+    return Negotiation(
+        status=row.status,
+        initiator=row.initiated_by,
+        proposer=row.counter_proposed_by or row.initiated_by,
+        time_on_table=row.counter_proposed_time or row.proposed_time,
+        counter_count=row.counter_proposal_count,
+        expires_at=row.expires_at,
+    )
 
 
 def cancellation_facts(session: MentoringSession, *, now: datetime) -> CancellationFacts:

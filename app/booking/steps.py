@@ -18,14 +18,16 @@ from sqlalchemy import ColumnElement, Select, and_, false, func, select
 from app.booking.complete import conclude_completion, start
 from app.booking.expiry import end_hold
 from app.booking.holds import UNPAID, approved_is_unpaid, draft_has_run_out, request_is_unanswered
+from app.booking.proposal_expiry import expire_proposal
 from app.booking.session_facts import attendance_facts
 from app.booking.suggestions import lacks_a_join, suggest_no_show
 from app.domain.attendance import decide_auto_completion, decide_start
 from app.domain.context import Context
 from app.domain.reassignment import OPEN_REASSIGNMENTS
+from app.domain.rescheduling import OPEN_PROPOSALS
 from app.domain.vocabulary import SessionStatus
 from app.foundation.policies import current_policies
-from app.models import MentoringSession
+from app.models import MentoringSession, RescheduleRequest
 
 S = MentoringSession
 STARTED, COMPLETED = "started", "completed"
@@ -63,6 +65,20 @@ def is_certain() -> ColumnElement[bool]:
 def ended_before(instant: datetime) -> ColumnElement[bool]:
     """Whose planned end lies at ``instant`` or before; the first half is the index's."""
     return and_(S.scheduled_at <= instant, S.scheduled_at + S.duration * timedelta(minutes=1) <= instant)
+
+
+def _proposals_due(now: datetime) -> tuple[Due, ...]:
+    """By the index of open requests; the session is looked up by its key."""
+    return (
+        select(S.id)
+        .join(RescheduleRequest, RescheduleRequest.session_id == S.id)
+        .where(RescheduleRequest.status.in_(OPEN_PROPOSALS), RescheduleRequest.expires_at <= now)
+        .order_by(RescheduleRequest.expires_at, S.id),
+    )
+
+
+def _expire_proposal(session: MentoringSession, ctx: Context) -> str | None:
+    return expire_proposal(session, ctx=ctx)
 
 
 def _holds_due(now: datetime) -> tuple[Due, ...]:
@@ -123,6 +139,7 @@ def _complete(session: MentoringSession, ctx: Context) -> str | None:
 # The order of SM-3: expire proposal, expire reassignment, cancel unpaid, start, complete. Suggestions come before that,
 # because what waits for a person is not completed.
 STEPS: Final[tuple[Step, ...]] = (
+    Step("proposals", _proposals_due, _expire_proposal),
     Step("holds", _holds_due, _end_hold),
     Step("starts", _starts_due, _start),
     Step("suggestions", _suggestions_due, _suggest),

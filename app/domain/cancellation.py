@@ -61,10 +61,19 @@ _STAFF_FROM: Final = _BEFORE_CONFIRMATION | {SessionStatus.SCHEDULED, SessionSta
 
 @dataclass(frozen=True, slots=True)
 class MenteeMove:
-    """An accepted move that the mentee had initiated: when it was proposed, and the start at that time."""
+    """An accepted move that the mentee had initiated: when it was proposed, and the start at that time.
+
+    :param percentage: what a cancellation would have given back then, where that was written down
+    """
 
     proposed_at: datetime
     original_start: datetime
+    percentage: int | None = None
+
+    def percentage_then(self, policies: Snapshot) -> int:
+        if self.percentage is not None:
+            return self.percentage
+        return percentage_at(policies, self.original_start - self.proposed_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,7 +293,7 @@ def _tier_at(policies: Snapshot, left: timedelta) -> Tier:
 
 def _capped_by_moves(facts: CancellationFacts, current: int) -> tuple[int, bool]:
     # CX-2: moving a session must not buy the time that a cancellation needed.
-    before = [percentage_at(facts.policies, move.original_start - move.proposed_at) for move in facts.mentee_moves]
+    before = [move.percentage_then(facts.policies) for move in facts.mentee_moves]
     lowest = min([current, *before])
     return lowest, lowest < current
 

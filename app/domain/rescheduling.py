@@ -78,9 +78,12 @@ class Negotiation:
         return Party.MENTOR if self.proposer is Party.MENTEE else Party.MENTEE
 
 
-def expiry(now: datetime, start: datetime, time_on_table: datetime, policies: Snapshot) -> datetime:
-    """Until when a proposal is open: the earliest of policy, session's start and time on the table (RS-1)."""
-    return min(now + timedelta(hours=policies.reschedule_request_expiry_hours), start, time_on_table)
+def expiry(now: datetime, start: datetime | None, time_on_table: datetime, policies: Snapshot) -> datetime:
+    """Until when a proposal is open: the earliest of policy, session's start and time on the table (RS-1).
+
+    :param start: None for a request that has no time yet (BK-5)
+    """
+    return min(now + timedelta(hours=policies.reschedule_request_expiry_hours), start or time_on_table, time_on_table)
 
 
 def decide_proposal(
@@ -193,6 +196,30 @@ def decide_response(
                 refusal=Refusal.POLICY,
             )
     return _answered(answer, "The answer is recorded.", talk)
+
+
+def decide_counter_time(talk: Negotiation, start: datetime | None, proposed: datetime, now: datetime) -> Decision:
+    """Whether ``proposed`` is a time that can be answered with; whether it is free is asked beside this (RS-2).
+
+    :param start: the session's own; None for a request without a time
+    """
+    problem = None
+    if proposed <= now:
+        problem = "Choose a time in the future."
+    elif proposed == talk.time_on_table:
+        problem = "This time is on the table already. Accept it, or choose another."
+    elif proposed == start:
+        problem = "This is the time the session has already."
+    if problem is None:
+        return Decision(allowed=True, rule="counter_time", message="This time can be proposed.")
+    return Decision(
+        allowed=False,
+        rule="counter_time",
+        message=problem,
+        numbers={"start": start, "proposed": proposed, "time_on_table": talk.time_on_table},
+        refusal=Refusal.INVALID,
+        fields={"counterProposedTime": problem},
+    )
 
 
 def decide_expiry(talk: Negotiation, now: datetime) -> Decision:

@@ -36,7 +36,8 @@ TRANSITIONS: dict[tuple[SessionStatus | None, SessionStatus], frozenset[ActorKin
     (CANCELLED, SCHEDULED): frozenset({_PAYMENT}),  # BK-7: only when the clock had cancelled it for non-payment
     (DRAFT, CANCELLED): frozenset({_MENTEE, *_STAFF}),
     (REVIEW, CANCELLED): frozenset({_MENTEE, *_STAFF}),
-    (REVIEW, SCHEDULED): frozenset({_MENTOR}),  # approved
+    # Approved; a free one without a time once the mentee agrees to the mentor's (BK-5).
+    (REVIEW, SCHEDULED): frozenset({_MENTOR, _MENTEE}),
     (REVIEW, REJECTED): frozenset({_MENTOR, _CLOCK}),
     (SCHEDULED, IN_PROGRESS): frozenset({_CLOCK}),
     (SCHEDULED, CANCELLED): frozenset({_MENTEE, _MENTOR, _CLOCK, *_STAFF}),

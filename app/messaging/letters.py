@@ -71,6 +71,15 @@ LETTERS: Final[dict[str, LetterKind]] = {
     "mentor_cancelled": _kind("booking.mentor_cancelled", may=("reason", "refund_minor"), tone="red"),
     "mentor_cancellation_confirmation": _kind("booking.mentor_cancellation_confirmation", may=("reason",)),
     "admin_cancelled_session": _kind("booking.admin_cancelled", "reason", may=("refund_minor",)),
+    # Another time.
+    "reschedule_request": _kind(
+        "reschedule.requested", "proposed_at", "answer_until", may=("reason", "full_refund"), tone="amber"
+    ),
+    "reschedule_countered": _kind("reschedule.countered", "proposed_at", "answer_until", tone="amber"),
+    "reschedule_rejected": _kind("reschedule.rejected", "proposed_at"),
+    "reschedule_withdrawn": _kind("reschedule.withdrawn", "proposed_at"),
+    "reschedule_expired": _kind("reschedule.expired", "proposed_at", may=("waited",)),
+    "reschedule_confirmed": _kind("reschedule.confirmed", "previous_at", tone="blue"),
     # Money.
     "admin_refund_issued": _kind("payment.refund_issued", "refund_minor", "reason", may=("is_credit",), tone="green"),
     "refund_processed": _kind(

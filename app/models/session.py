@@ -267,10 +267,13 @@ class RescheduleRequest(Model):
     reason: Mapped[str | None]
     proposed_time: Mapped[datetime]
     proposed_duration: Mapped[int]
-    original_time: Mapped[datetime]
+    original_time: Mapped[datetime | None] = mapped_column(comment="none yet where a request named no time (BK-5)")
     counter_proposed_time: Mapped[datetime | None]
     counter_proposed_by: Mapped[Party | None] = enum_column(Party, "counter_proposed_by", nullable=True)
     counter_proposal_count: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    uses_override: Mapped[bool] = mapped_column(
+        default=False, server_default=text("false"), comment="accepting it uses an allow_reschedule grant up (RS-6)"
+    )
     refund_percentage_when_proposed: Mapped[int | None] = mapped_column(comment="no buying time (CX-2)")
     expires_at: Mapped[datetime]
     resolved_at: Mapped[datetime | None]

@@ -51,6 +51,10 @@ VALUES: dict[str, Any] = {
     "absent": "mentor",
     "marked_by": "mentee",
     "became": "completed",
+    "proposed_at": datetime(2028, 3, 2, 9, tzinfo=UTC),
+    "previous_at": datetime(2028, 2, 28, 9, tzinfo=UTC),
+    "full_refund": True,
+    "waited": True,
 }
 
 

@@ -9,6 +9,7 @@ from app.domain.states import TRANSITIONS, can_move, require_move
 from app.domain.vocabulary import ActorKind, SessionStatus
 
 # From the specification's table, in its own words and order. "admin" there is support and admin here.
+# A mentee agrees to the time that a mentor proposes for a free request (BK-5).
 SPECIFICATION = """
 new                    > draft                 : mentee
 new                    > scheduled             : mentee admin
@@ -19,7 +20,7 @@ expired                > scheduled             : payment
 cancelled              > scheduled             : payment
 draft                  > cancelled             : mentee admin
 pending_mentor_review  > cancelled             : mentee admin
-pending_mentor_review  > scheduled             : mentor
+pending_mentor_review  > scheduled             : mentor mentee
 pending_mentor_review  > rejected              : mentor clock
 scheduled              > in_progress           : clock
 scheduled              > cancelled             : mentee mentor admin clock
