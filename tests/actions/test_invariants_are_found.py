@@ -95,3 +95,18 @@ def test_a_planted_fault_is_found(lived_in: Flask, plant: str) -> None:
     broken = [finding.says for finding in check_invariants() if not finding.holds]
 
     assert any(says.startswith(sentence) for says in broken), broken
+
+
+@pytest.mark.spec("RUN-6")
+def test_the_command_answers_each_invariant_and_ends_with_one_when_one_is_broken(lived_in: Flask) -> None:
+    asked = lived_in.test_cli_runner().invoke(args=["doctor"])
+    assert asked.exit_code == 0, asked.output
+    assert {f"INV-{number}" for number in (1, 2, 3, 5, 6, 7, 9)} <= set(asked.output.split())
+    assert "NOT" not in asked.output.split()
+
+    db.session.execute(text("SET session_replication_role = replica"))
+    db.session.execute(text("UPDATE sessions SET status = 'completed' WHERE status = 'scheduled'"))
+    db.session.execute(text("SET session_replication_role = DEFAULT"))
+    again = lived_in.test_cli_runner().invoke(args=["doctor"])
+    assert again.exit_code == 1
+    assert "NOT  INV-2  the last audit row tells the session's status: 1 rows" in again.output

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.booking.review import review_session
-from app.domain.vocabulary import BookingMode
+from app.domain.vocabulary import BookingMode, Party
 from app.domain.wording import format_iso
 from app.extensions import db
 from app.models import (
@@ -96,6 +96,7 @@ def _fill(stage: Stage, people: dict[str, User]) -> dict[str, object]:
     both = {"mentee": mentee, "mentor": mentor, "offering_id": paid.id}
     hours = (made.START_AT + timedelta(hours=number) for number in (0, 2, 4))
     completed = made.a_paid_session(at=next(hours), title=LONG_TITLE, **both)
+    made.they_join(completed, *Party)
     cancelled = made.a_cancelled_session(at=next(hours), **both)
     ended = made.a_paid_session(at=next(hours), title="A session that went wrong", **both)
     support = ctx_of(people["support"])
