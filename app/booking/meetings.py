@@ -155,20 +155,22 @@ def needs_link(session: MentoringSession) -> bool:
 
 def decide_own_link(session: MentoringSession, ctx: Context) -> Decision:
     """Whether the reader may give the session's link: its mentor, for one that is confirmed and needs a room."""
-
-    def refused(rule: str, message: str, refusal: Refusal, code: str | None = None) -> Decision:
-        return Decision(allowed=False, rule=rule, message=message, refusal=refusal, code=code)
-
     if ctx.actor.user_id != session.mentor_id:
         message = "Only the mentor of this session can give its link."
-        return refused("not_the_mentor", message, Refusal.FORBIDDEN)
+        return Decision(allowed=False, rule="not_the_mentor", message=message, refusal=Refusal.FORBIDDEN)
+    return decide_link_by_hand(session)
+
+
+def decide_link_by_hand(session: MentoringSession) -> Decision:
+    """Whether a link can be given by hand at all: for a session that is confirmed and needs a room."""
+    rule = message = None
     if session.status not in _LIVE:
-        message = "This session is not confirmed, so it needs no link."
-        return refused("not_confirmed", message, Refusal.CONFLICT, "conflict")
-    if session.meeting_type not in _NEEDS_ROOM:
-        message = "This kind of session takes place without a meeting room."
-        return refused("no_room_needed", message, Refusal.CONFLICT, "conflict")
-    return Decision(allowed=True, rule="own_link", message="You can give the link of this session.")
+        rule, message = "not_confirmed", "This session is not confirmed, so it needs no link."
+    elif session.meeting_type not in _NEEDS_ROOM:
+        rule, message = "no_room_needed", "This kind of session takes place without a meeting room."
+    if rule and message:
+        return Decision(allowed=False, rule=rule, message=message, refusal=Refusal.CONFLICT, code="conflict")
+    return Decision(allowed=True, rule="link_by_hand", message="The link of this session can be given.")
 
 
 def set_meeting_link(session_id: UUID, url: str, *, ctx: Context) -> MentoringSession:
@@ -183,11 +185,16 @@ def set_meeting_link(session_id: UUID, url: str, *, ctx: Context) -> MentoringSe
     with transaction():
         session = load_for_change(ctx, session_id)
         decide_own_link(session, ctx).require()
-        drop_meeting(session, ctx=ctx)
-        session.meeting_provider, session.meeting_url = BY_HAND, link
-        touch(session, ctx=ctx)
+        put_link(session, link, ctx=ctx)
         audit.record(session, action="meeting_link_set", ctx=ctx)
     return session
+
+
+def put_link(session: MentoringSession, link: str, *, ctx: Context) -> None:
+    """This function will give a locked session a checked link in place of the room it had."""
+    drop_meeting(session, ctx=ctx)
+    session.meeting_provider, session.meeting_url = BY_HAND, link
+    touch(session, ctx=ctx)
 
 
 def checked_link(url: str, *, field: str) -> str:

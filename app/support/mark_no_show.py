@@ -11,6 +11,7 @@ from app.booking.no_show import conclude_no_show
 from app.booking.session_facts import attendance_facts
 from app.domain.attendance import NoShowDecision, decide_no_show_by_staff
 from app.domain.context import Context
+from app.domain.decision import Decision, Refusal
 from app.domain.errors import Conflict, StalePreview
 from app.domain.permissions import Permission
 from app.domain.vocabulary import Party, SessionStatus
@@ -23,6 +24,14 @@ from app.money.rows import MoneyRows, lock_rows, read_rows
 from app.support.staff_acts import PlanRow, clean_reason, fingerprint_of, require_staff_for
 
 ACTION = "ADMIN_MARK_NO_SHOW"
+
+
+def decide_mark_no_show(session: MentoringSession, ctx: Context, absent: Party = Party.MENTEE) -> Decision:
+    """Whether support may mark a session as missed: what greys the button out and refuses the act alike."""
+    if session.scheduled_at is None:
+        message = "This session has no time yet, so nobody can have missed it."
+        return Decision(allowed=False, rule="no_time", message=message, refusal=Refusal.CONFLICT, code="no_time")
+    return decide_no_show_by_staff(attendance_facts(session), absent, ctx.now, completed_end=session.ended_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,6 +43,11 @@ CONSOLE_ROWS = [
     *row("GET", f"{_CASE}/", CONSOLE, ids=_SESSION),
     *row("GET POST", f"{_CASE}/cancel", SUPPORT_AND_ADMIN, ids=_SESSION),
     *row("GET POST", f"{_CASE}/chat", SUPPORT_AND_ADMIN, ids=_SESSION, data={"reason": "A party reported a problem."}),
+    *row("GET POST", f"{_CASE}/complete", SUPPORT_AND_ADMIN, ids=_SESSION),
+    *row("GET POST", f"{_CASE}/clear-no-show", SUPPORT_AND_ADMIN, ids=_SESSION),
+    *row("GET POST", f"{_CASE}/no-show", SUPPORT_AND_ADMIN, ids=_SESSION),
+    *row("GET POST", f"{_CASE}/override", SUPPORT_AND_ADMIN, ids=_SESSION),
+    *row("GET POST", f"{_CASE}/meeting-link", SUPPORT_AND_ADMIN, ids=_SESSION),
     *row("GET POST", f"{_CASE}/notes", SUPPORT_AND_ADMIN, ids=_SESSION, data={"note": "Called the mentor."}),
     # A note is edited by whoever wrote it, here support.
     *row("GET", f"{_CASE}/notes/<uuid:note_id>", SUPPORT_AND_ADMIN, ids=_NOTE),

@@ -14,6 +14,7 @@ from flask_admin import expose
 from sqlalchemy import select
 
 from app.admin.cases import rows, story
+from app.admin.cases.act_pages import ActPages, entries_of
 from app.admin.cases.chat import ChatActs, chat_url
 from app.admin.cases.disputes import disputes_card
 from app.admin.cases.force_cancel import ForceCancelActs
@@ -36,7 +37,7 @@ _MOST_PEOPLE = 20
 _PAGING = frozenset({"after", "before", "page"})
 
 
-class SessionsView(ForceCancelActs, NoteActs, ChatActs, ConsolePage):
+class SessionsView(ForceCancelActs, ActPages, NoteActs, ChatActs, ConsolePage):
     """Every session; what can be done to one is checked again by the act itself."""
 
     permission = Permission.SESSION_VIEW
@@ -102,7 +103,7 @@ class SessionsView(ForceCancelActs, NoteActs, ChatActs, ConsolePage):
             case=found,
             story=story.tell(found.timeline, shown, zone=_zone(), reader=ctx.actor),
             kinds=story.tabs(session_id, found.timeline, shown, came_from),
-            acts=self.acts_of(found.session),
+            acts=[*self.acts_of(found.session), *entries_of(found.session, ctx)],
             chat_url=chat_url(found.session),
             disputes=disputes_card(found.session),
             may_write_notes=may(ctx.actor.role, Permission.NOTE_ADD),

@@ -1,0 +1,43 @@
+"""The preview that every staff act on a session shows, and what it answers when it is done (ACT)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from app.domain.decision import Decision
+from app.domain.errors import StalePreview
+from app.support.staff_acts import PlanRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActPlan:
+    """What will happen, shown before and obeyed by the act.
+
+    :param fingerprint: of the facts alone; what one may choose in the dialog is no part of it
+    """
+
+    decision: Decision
+    sentence: str
+    button: str
+    rows: Sequence[PlanRow]
+    fingerprint: str
+
+    def require_seen(self, fingerprint: str | None) -> None:
+        """Raise unless this is what was shown.
+
+        :param fingerprint: the preview's; None acts without one, for callers that show none (the API)
+        :raises StalePreview: the case changed since
+        """
+        if fingerprint is not None and fingerprint != self.fingerprint:
+            raise StalePreview("This case changed since you opened it. Look at what would happen now, then decide.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActDone:
+    """What was done, in a sentence for the toast."""
+
+    session_id: UUID
+    sentence: str
+    audit_id: UUID
