@@ -207,9 +207,10 @@ def completed(session: MentoringSession, *, review_until: datetime, ctx: Context
 
 def link_missing(session: MentoringSession, *, ctx: Context) -> None:
     """No provider made a room; the mentor is asked for a link (JN-4)."""
+    cause = f"no-link:{session.id}:{session.calendar_sequence}"
     body = f"We could not make a meeting room for “{session.title}”. Please add a link yourself."
     tell(session.mentor, NotificationType.MEETING_LINK_MISSING, "Meeting Link Missing", body, session=session, ctx=ctx)
-    send_mail("meeting_link_missing", session.mentor, session=session, ctx=ctx, cause=f"no-link:{session.id}")
+    send_mail("meeting_link_missing", session.mentor, session=session, ctx=ctx, cause=cause)
 
 
 def reviewed(session: MentoringSession, *, rating: int, ctx: Context) -> None:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from app.booking.announce import tell, when
 from app.domain.context import Context
 from app.domain.money import Money
+from app.domain.reminding import reminder_window
 from app.domain.vocabulary import NotificationType, Party, SessionStatus
 from app.domain.wording import format_money
 from app.messaging.mail import send_mail
 from app.models import MentoringSession, User
-
-# A reminder that cannot leave in this time says something untrue, and is not sent any more (EM-5).
-REMINDER_MAY_BE_LATE = timedelta(minutes=10)
 
 
 def no_show_marked(
@@ -92,23 +88,24 @@ def no_show_cleared(
     return 4
 
 
-def reminder(session: MentoringSession, reader: User, *, hours: int, ctx: Context) -> None:
+def reminder(session: MentoringSession, reader: User, *, hours: int, by_mail: bool, ctx: Context) -> None:
     """The session comes near (EM-5); worded in the reader's zone, and of no use once it is late."""
-    assert session.scheduled_at is not None
-    due = session.scheduled_at - timedelta(hours=hours)
+    if session.scheduled_at is None:
+        return
     other = session.mentor if reader is session.mentee else session.mentee
     near = in_hours(hours)
     body = f"“{session.title}” with {other.name} begins {near}: {when(session, reader, ctx)}."
     tell(reader, NotificationType.SESSION_REMINDER, f"Session {near}", body, session=session, ctx=ctx)
-    send_mail(
-        "session_reminder",
-        reader,
-        facts={"near": near},
-        session=session,
-        ctx=ctx,
-        cause=f"reminder:{session.id}:{session.scheduled_at.isoformat()}:{hours}",
-        not_after=due + REMINDER_MAY_BE_LATE,
-    )
+    if by_mail:
+        send_mail(
+            "session_reminder",
+            reader,
+            facts={"near": near},
+            session=session,
+            ctx=ctx,
+            cause=f"reminder:{session.id}:{session.scheduled_at.isoformat()}:{hours}",
+            not_after=reminder_window(session.scheduled_at, hours)[1],
+        )
 
 
 def in_hours(hours: int) -> str:

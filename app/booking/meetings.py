@@ -8,6 +8,8 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import exists, select
+
 from app.booking import announce
 from app.booking.access import load_for_change, load_session_for
 from app.booking.engine import touch
@@ -17,18 +19,20 @@ from app.domain.decision import Decision, Refusal
 from app.domain.errors import Invalid
 from app.domain.permissions import Permission, require
 from app.domain.vocabulary import MeetingType, SessionStatus
+from app.extensions import db
 from app.foundation import audit, outbox
 from app.foundation.transaction import transaction
 from app.integrations.meetings.base import MeetingRequest, Room
-from app.models import MentoringSession
+from app.models import MentoringSession, SessionAuditLog
 
 CREATE = "meeting.create"
 BY_HAND = "manual"
 DELETE = "meeting.delete"
 MOVE = "meeting.move"
+FAILED = "meeting_failed"
 _LONGEST_LINK = 500
 # Chat lives on the session page, and a place needs no room.
-_NEEDS_ROOM = frozenset({MeetingType.VIDEO, MeetingType.AUDIO})
+NEEDS_ROOM = frozenset({MeetingType.VIDEO, MeetingType.AUDIO})
 _LIVE = frozenset({SessionStatus.SCHEDULED, SessionStatus.IN_PROGRESS})
 
 
@@ -37,7 +41,7 @@ def request_meeting(session: MentoringSession, *, ctx: Context) -> None:
 
     A link that the mentor gave by hand stands (BK-5).
     """
-    if session.meeting_type in _NEEDS_ROOM and session.meeting_url is None:
+    if session.meeting_type in NEEDS_ROOM and session.meeting_url is None:
         outbox.put(
             CREATE,
             key=_create_key(session),
@@ -52,7 +56,7 @@ def move_meeting(session: MentoringSession, *, ctx: Context) -> None:
 
     Asked for even while the room is still being made: it may be made for the old time. A link by hand stays as it is.
     """
-    if session.meeting_type in _NEEDS_ROOM and session.meeting_provider != BY_HAND:
+    if session.meeting_type in NEEDS_ROOM and session.meeting_provider != BY_HAND:
         _ask_to_move(session, str(session.calendar_sequence), ctx)
 
 
@@ -140,17 +144,30 @@ def record_failure(session_id: UUID, *, ctx: Context) -> None:
     """This function will ask the mentor for a link when every provider failed; booking and payment stand (JN-4)."""
     with transaction():
         session = load_for_change(ctx, session_id)
-        if session.status in _LIVE and session.meeting_url is None:
-            audit.record(session, action="meeting_failed", ctx=ctx)
-            announce.link_missing(session, ctx=ctx)
+        if needs_link(session) and not was_asked_for_link(session):
+            ask_for_link(session, ctx=ctx)
+
+
+def ask_for_link(session: MentoringSession, *, ctx: Context) -> None:
+    """This function will ask a locked session's mentor to add a link by hand; support sees it in a queue."""
+    audit.record(session, action=FAILED, ctx=ctx, details={"sequence": session.calendar_sequence})
+    announce.link_missing(session, ctx=ctx)
+
+
+def was_asked_for_link(session: MentoringSession) -> bool:
+    """Whether the mentor was asked already since the session got its present time."""
+    asked = exists().where(
+        SessionAuditLog.session_id == session.id,
+        SessionAuditLog.action == FAILED,
+        SessionAuditLog.details["sequence"].as_integer() == session.calendar_sequence,
+    )
+    return bool(db.session.scalar(select(asked)))
 
 
 def needs_link(session: MentoringSession) -> bool:
     """Whether a confirmed session has to have a room and has none (JN-4)."""
     is_certain = session.payment_status not in UNPAID
-    return (
-        session.status in _LIVE and is_certain and session.meeting_type in _NEEDS_ROOM and session.meeting_url is None
-    )
+    return session.status in _LIVE and is_certain and session.meeting_type in NEEDS_ROOM and session.meeting_url is None
 
 
 def decide_own_link(session: MentoringSession, ctx: Context) -> Decision:
@@ -166,7 +183,7 @@ def decide_link_by_hand(session: MentoringSession) -> Decision:
     rule = message = None
     if session.status not in _LIVE:
         rule, message = "not_confirmed", "This session is not confirmed, so it needs no link."
-    elif session.meeting_type not in _NEEDS_ROOM:
+    elif session.meeting_type not in NEEDS_ROOM:
         rule, message = "no_room_needed", "This kind of session takes place without a meeting room."
     if rule and message:
         return Decision(allowed=False, rule=rule, message=message, refusal=Refusal.CONFLICT, code="conflict")

@@ -18,7 +18,9 @@ from sqlalchemy import ColumnElement, Select, and_, false, func, select
 from app.booking.complete import conclude_completion, start
 from app.booking.expiry import end_hold
 from app.booking.holds import UNPAID, approved_is_unpaid, draft_has_run_out, request_is_unanswered
+from app.booking.late_links import ask_for_late_link, link_is_late
 from app.booking.proposal_expiry import expire_proposal
+from app.booking.reminders import remind, reminder_is_due
 from app.booking.session_facts import attendance_facts
 from app.booking.suggestions import lacks_a_join, suggest_no_show
 from app.domain.attendance import decide_auto_completion, decide_start
@@ -106,6 +108,23 @@ def _start(session: MentoringSession, ctx: Context) -> str | None:
     return STARTED
 
 
+def _reminders_due(now: datetime) -> tuple[Due, ...]:
+    wanted = current_policies().values.reminder_hours
+    return tuple(ids_where(reminder_is_due(hours, now), is_certain(), by=S.scheduled_at) for hours in wanted)
+
+
+def _remind(session: MentoringSession, ctx: Context) -> str | None:
+    return remind(session, ctx=ctx)
+
+
+def _links_due(now: datetime) -> tuple[Due, ...]:
+    return (ids_where(link_is_late(now), is_certain(), by=S.scheduled_at),)
+
+
+def _ask_for_link(session: MentoringSession, ctx: Context) -> str | None:
+    return ask_for_late_link(session, ctx=ctx)
+
+
 def _suggestions_due(now: datetime) -> tuple[Due, ...]:
     if not current_policies().values.auto_no_show_detection:
         return ()
@@ -141,6 +160,8 @@ def _complete(session: MentoringSession, ctx: Context) -> str | None:
 STEPS: Final[tuple[Step, ...]] = (
     Step("proposals", _proposals_due, _expire_proposal),
     Step("holds", _holds_due, _end_hold),
+    Step("reminders", _reminders_due, _remind),
+    Step("links", _links_due, _ask_for_link),
     Step("starts", _starts_due, _start),
     Step("suggestions", _suggestions_due, _suggest),
     Step("completions", _completions_due, _complete),
