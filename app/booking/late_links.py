@@ -35,7 +35,8 @@ def link_is_late(now: datetime) -> ColumnElement[bool]:
         session.status == SessionStatus.SCHEDULED,
         session.meeting_url.is_(None),
         session.meeting_type.in_(NEEDS_ROOM),
-        session.scheduled_at.between(now, now + LATE_FROM),
+        session.scheduled_at > now,
+        session.scheduled_at <= now + LATE_FROM,
         ~asked,
         ~being_made,
     )

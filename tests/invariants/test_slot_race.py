@@ -26,11 +26,12 @@ from app.booking.pay import Settled, settle_payment, start_checkout
 from app.booking.tick import tick
 from app.domain.context import CLOCK, PAYMENT, Actor
 from app.domain.errors import Invalid, SlotTaken
-from app.domain.vocabulary import CancellationCategory, MeetingType
+from app.domain.vocabulary import CancellationCategory, MeetingType, Party
 from app.extensions import db
 from app.integrations.payments.base import ChargeState
+from app.models import MentoringSession
 from tests.factories.people import a_mentee, a_mentor, actor_of, offering_of
-from tests.factories.sessions import RETURN_URL, sandbox
+from tests.factories.sessions import RETURN_URL, sandbox, they_join
 from tests.world import START, Clock, context
 
 pytestmark = [pytest.mark.race, pytest.mark.slow]
@@ -277,7 +278,7 @@ def test_two_ticks_at_once_take_every_session_along_once(make_desk: Callable[...
     desk = make_desk()
     with desk.app.app_context():
         for number in range(12):
-            desk.book(number, slot(2 * number))
+            they_join(db.session.get_one(MentoringSession, desk.book(number, slot(2 * number))), *Party)
     later = slot(2 * 12 + 2)
 
     reports = desk.at_once(*[partial(tick, ctx=context(CLOCK, later))] * 2)
