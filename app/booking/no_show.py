@@ -13,12 +13,13 @@ from app.booking import announce_attendance, calendar, why
 from app.booking.access import load_for_change
 from app.booking.cancel import party_of
 from app.booking.engine import move
+from app.booking.proposals import close_request
 from app.booking.session_facts import SessionFacts, facts_of, first_join
 from app.domain.attendance import NoShowDecision, decide_no_show_report
 from app.domain.context import Context
 from app.domain.decision import Refusal
 from app.domain.permissions import Permission, require
-from app.domain.vocabulary import Party, SessionStatus
+from app.domain.vocabulary import Party, RescheduleStatus, SessionStatus
 from app.extensions import db
 from app.foundation.transaction import transaction
 from app.models import MentoringSession, SessionAuditLog
@@ -96,6 +97,7 @@ def conclude_no_show(
     )
     session.no_show_party, session.no_show_marked_by = decision.absent, ctx.actor.user_id
     session.attendance_decided_at = ctx.now
+    close_request(session, RescheduleStatus.CANCELLED, now=ctx.now)
     session.started_at = first_join(session.id) or session.scheduled_at
     calendar.release(session.id)
     money = bring_to(

@@ -63,7 +63,12 @@ def remind(session: MentoringSession, *, ctx: Context) -> str | None:
 
 
 def _agrees_on_this_time() -> ColumnElement[bool]:
-    return or_(_A.new_status == SessionStatus.SCHEDULED, _A.new_scheduled_at == _S.scheduled_at)
+    moved_here = and_(
+        _A.new_scheduled_at == _S.scheduled_at,
+        # A proposal that came to nothing names the time that stays.
+        _A.previous_scheduled_at.is_distinct_from(_A.new_scheduled_at),
+    )
+    return or_(_A.new_status == SessionStatus.SCHEDULED, moved_here)
 
 
 def _history(session_id: UUID, created_at: datetime) -> tuple[datetime, dict[int, datetime]]:

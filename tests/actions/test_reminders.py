@@ -139,6 +139,17 @@ def test_moved_nearer_than_a_day_the_days_reminder_is_skipped(clock: Clock) -> N
     assert run(sooner - DAY + 2 * MINUTE).changed == 0
 
 
+@pytest.mark.spec("EM-5", "RS-5")
+def test_a_proposal_that_came_to_nothing_takes_no_reminder_away() -> None:
+    session = a_paid_session(at=AT)
+    with transaction():
+        ctx = context(CLOCK, AT - DAY + SECOND)
+        audit.record(
+            fresh(session), action="reschedule_expired", ctx=ctx, previous_scheduled_at=AT, new_scheduled_at=AT
+        )
+    assert run(AT - DAY + MINUTE).counts == {"session_reminded": 1}
+
+
 def moved(session: MentoringSession, to: datetime, *, now: datetime) -> None:
     """As an accepted proposal leaves it: another time, and an audit row that says so (RS-7)."""
     with transaction():
