@@ -77,6 +77,24 @@ def accepted(session: MentoringSession, request: RescheduleRequest, *, before: d
         )
 
 
+def moved_by_support(session: MentoringSession, *, before: datetime, reason: str, ctx: Context) -> None:
+    """Support has moved it: both are told why, and their calendars follow (ACT-9)."""
+    for reader in (session.mentee, session.mentor):
+        body = (
+            f"Support moved “{session.title}” from {_at(before, reader, ctx)} to {when(session, reader, ctx)}: {reason}"
+        )
+        tell(reader, NotificationType.RESCHEDULE_ACCEPTED, "Session Rescheduled", body, session=session, ctx=ctx)
+        send_mail(
+            "reschedule_confirmed",
+            reader,
+            facts={"previous_at": before},
+            session=session,
+            ctx=ctx,
+            cause=f"moved-by-support:{session.id}:{session.calendar_sequence}",
+            with_ics="request",
+        )
+
+
 def rejected(session: MentoringSession, request: RescheduleRequest, *, ctx: Context) -> None:
     """The mentor declined: the mentee is told that nothing has changed."""
     mentor, mentee = session.mentor, session.mentee

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 
 from app.domain.vocabulary import NotificationType, OverrideType, Party, PaymentStatus, SessionStatus
 from app.extensions import db
-from app.models import AdminAuditTrail, Notification, PolicyOverride
+from app.models import AdminAuditTrail, EmailEvent, Notification, PolicyOverride
 from app.money.wallets import wallet_of
 from app.support.mark_no_show import mark_no_show
 from app.support.override_policy import grant_override, revoke_override
@@ -60,6 +60,10 @@ CASES = {
         ),
         Case(
             "override", "ADMIN_POLICY_OVERRIDE", a_paid_session, {"overrideType": "allow_cancellation"},
+            after=timedelta(hours=-1), became=SessionStatus.SCHEDULED,
+        ),
+        Case(
+            "move", "ADMIN_SESSION_MOVED", a_paid_session, {"startsAt": "2028-03-02T06:30"},
             after=timedelta(hours=-1), became=SessionStatus.SCHEDULED,
         ),
         Case(
@@ -240,6 +244,39 @@ def test_an_override_expires_at_the_start_can_be_revoked_and_is_not_granted_twic
         revoke_override(override.id, reason="By mistake", ctx=ctx)
     told = select(func.count()).where(Notification.type == NotificationType.POLICY_OVERRIDE_GRANTED)
     assert db.session.scalar(told) == 2
+
+
+@pytest.mark.spec("ACT-9", "DB-6")
+def test_a_session_moved_by_support_moves_in_both_calendars_and_tells_both(as_role: Browser, clock: Clock) -> None:
+    session = a_paid_session()
+    browser = as_role("support")
+    path, form = open_dialog(browser, session, CASES["move"])
+    assert "06:30" in browser.get(path, query_string=CASES["move"].values).text
+    browser.post(path, data=form)
+
+    moved = fresh(session)
+    assert (moved.scheduled_at, moved.calendar_sequence, moved.reschedules_total) == (
+        START_AT + timedelta(hours=20, minutes=30), 1, 0,
+    )  # fmt: skip
+    mails = db.session.scalars(select(EmailEvent).where(EmailEvent.template == "reschedule_confirmed")).all()
+    assert {mail.user_id for mail in mails} == {session.mentee_id, session.mentor_id}
+    assert {mail.details["ics"]["sequence"] for mail in mails} == {1}
+
+
+@pytest.mark.spec("ACT-9", "INV-1")
+def test_support_cannot_move_a_session_onto_another(as_role: Browser, clock: Clock) -> None:
+    mentor = a_mentor()
+    a_paid_session(mentor=mentor, at=START_AT + timedelta(hours=3))
+    session = a_paid_session(mentor=mentor)
+    browser = as_role("support")
+    path, form = open_dialog(browser, session, CASES["move"])
+    answer = browser.get(path, query_string={"startsAt": "2028-03-01T13:30"})
+    assert "has another session then" in answer.text
+
+    late = {**form, "startsAt": "2028-03-01T13:30", "previewed": "2028-03-01T13:30"}
+    assert browser.post(path, data=late).status_code == 303
+    assert fresh(session).scheduled_at == START_AT
+    assert acts_on(session) == []
 
 
 @pytest.mark.spec("ACT-9", "JN-2", "SEC-6")

@@ -115,6 +115,7 @@ ADDRESSES: dict[str, tuple[str, ...]] = {
         "/admin/sessions/{upcoming}/cancel",
         "/admin/sessions/{upcoming}/override",
         "/admin/sessions/{upcoming}/meeting-link",
+        "/admin/sessions/{upcoming}/move",
         "/admin/sessions/{upcoming}/complete",
         "/admin/sessions/{ended}/notes/{note}",
         "/admin/mailbox/{letter}",

@@ -76,6 +76,7 @@ class ActPages:
     clear_no_show = _route(acts.CLEAR_NO_SHOW)
     no_show = _route(acts.MARK_NO_SHOW)
     override = _route(acts.OVERRIDE)
+    move = _route(acts.MOVE)
     meeting_link = _route(acts.MEETING_LINK)
 
     def dialog_of(self, act: Act, session_id: UUID) -> ResponseReturnValue:
@@ -162,7 +163,7 @@ def entries_of(session: MentoringSession, ctx: Context) -> list[dict[str, Any]]:
     return found
 
 
-ACTS = (acts.COMPLETE, acts.MARK_NO_SHOW, acts.CLEAR_NO_SHOW, acts.OVERRIDE, acts.MEETING_LINK)
+ACTS = (acts.COMPLETE, acts.MARK_NO_SHOW, acts.CLEAR_NO_SHOW, acts.MOVE, acts.OVERRIDE, acts.MEETING_LINK)
 
 
 def _perform(act: Act, session_id: UUID, given: _Given, ctx: Context) -> str:

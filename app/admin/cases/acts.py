@@ -25,6 +25,7 @@ from app.models import MentoringSession
 from app.support import clear_no_show as clearing
 from app.support import force_complete as completing
 from app.support import mark_no_show as marking
+from app.support import move_session as moving
 from app.support import override_policy as overriding
 from app.support import set_meeting_link as linking
 from app.support.staff_acts import PlanRow
@@ -128,6 +129,15 @@ def moment_of(values: Values, name: str) -> datetime | None:
         message = "Choose a day and a time."
         raise Invalid(message, fields={name: message})
     return starts_at(wall.date(), wall.hour * 60 + wall.minute, ZoneInfo(str(reader_zone())))
+
+
+def required_moment_of(values: Values, name: str) -> datetime:
+    """The same for a field that cannot stay empty."""
+    found = moment_of(values, name)
+    if found is None:
+        message = "Choose a day and a time."
+        raise Invalid(message, fields={name: message})
+    return found
 
 
 def _one_of(values: Values, name: str, kind: Any, default: Any) -> Any:
@@ -304,6 +314,40 @@ OVERRIDE = Act(
         ),
     ),
     reasons=("Goodwill after trouble on our side", "Emergency of the mentee"),
+)
+MOVE = Act(
+    slug="move",
+    action=moving.ACTION,
+    label="Move to another time",
+    note="Both calendars, the room and the files follow",
+    icon="calendar-event",
+    key="t",
+    permission=Permission.SESSION_MOVE,
+    decide=moving.decide_move,
+    preview=lambda session_id, values, notify, ctx: moving.preview_move(
+        session_id, starts_at=moment_of(values, "startsAt"), notify_parties=notify, ctx=ctx
+    ),
+    perform=lambda session_id, values, reason, notify, fingerprint, ctx: (
+        moving.move_session(
+            session_id,
+            starts_at=required_moment_of(values, "startsAt"),
+            reason=reason,
+            notify_parties=notify,
+            fingerprint=fingerprint,
+            ctx=ctx,
+        ).sentence
+    ),
+    done="Session moved",
+    asks=(
+        Ask(
+            name="startsAt",
+            label="New start",
+            kind="datetime",
+            help="In your time zone. Weekly hours do not bind you; what both have planned does.",
+        ),
+    ),
+    reasons=("Both agreed by e-mail", "Trouble on our side"),
+    reason_label="Reason, which both will read",
 )
 MEETING_LINK = Act(
     slug="meeting-link",
