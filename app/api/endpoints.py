@@ -2,10 +2,12 @@
 
 from app.api import (
     admin_analytics,
+    admin_disputes,
     admin_sessions,
     attendance,
     bookings,
     decisions,
+    disputes,
     docs,
     joining,
     live,
@@ -23,11 +25,13 @@ from app.api.schema import api
 
 __all__ = [
     "admin_analytics",
+    "admin_disputes",
     "admin_sessions",
     "api",
     "attendance",
     "bookings",
     "decisions",
+    "disputes",
     "docs",
     "joining",
     "live",

@@ -121,6 +121,13 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
             "required": is_needed,
             "content": {_JSON: {"schema": {"$ref": _REF.format(model=endpoint.body.__name__)}}},
         }
+    if endpoint.file:
+        schema = {
+            "type": "object",
+            "required": [endpoint.file],
+            "properties": {endpoint.file: {"type": "string", "contentMediaType": "application/octet-stream"}},
+        }
+        operation["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": schema}}}
     return operation
 
 

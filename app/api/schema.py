@@ -50,6 +50,7 @@ class Endpoint:
 
     :param needs: who may ask: anybody, whoever is signed in, or whoever has the permission
     :param refusals: beyond what every such endpoint refuses: the status, and the codes with what they mean
+    :param file: the name of the field in which a file comes, as ``multipart/form-data``; then there is no other body
     :param is_bare: the answer stands alone, without the envelope
     :param media_type: what the answer is; only JSON has a model
     """
@@ -63,6 +64,7 @@ class Endpoint:
     needs: Permission | SignedIn | Anybody
     query: type[Given] | None = None
     body: type[Given] | None = None
+    file: str | None = None
     answer: type[BaseModel] | None = None
     status: int = 200
     is_bare: bool = False
@@ -156,7 +158,7 @@ def _guarded(endpoint: Endpoint, view: View) -> View:
     def serve(**path: Any) -> Response:
         _require(endpoint)
         given: dict[str, Any] = dict(path)
-        query, body = read_query(endpoint.query), read_body(endpoint.body) if endpoint.takes_body else None
+        query, body = read_query(endpoint.query), _read_body(endpoint)
         if query is not None:
             given["query"] = query
         if body is not None:
@@ -171,6 +173,11 @@ def _guarded(endpoint: Endpoint, view: View) -> View:
         return answer(found, status=endpoint.status, is_bare=endpoint.is_bare)
 
     return serve
+
+
+def _read_body(endpoint: Endpoint) -> Given | None:
+    """The body as declared; a file is the view's own to read."""
+    return read_body(endpoint.body) if endpoint.takes_body and endpoint.file is None else None
 
 
 def _require(endpoint: Endpoint) -> None:

@@ -163,6 +163,12 @@ _WISH = {
     "mentorId": "@mentor.id", "offeringId": "@offering.id", "scheduledAt": "2028-03-01T10:00:00Z",
     "meetingType": "video", "title": "How to lead a team",
 }  # fmt: skip
+_COMPLETED = {"session_id": "completed"}
+_REPORT = f"{_ONE}/disputes/<uuid:dispute_id>"
+_REPORTED = {"session_id": "completed", "dispute_id": "dispute"}
+_PROBLEM = {"category": "no_show", "reason": "Nobody came", "description": "I waited for half an hour."}
+_DISPUTE_DESK = "/api/admin/disputes/<uuid:dispute_id>"
+_AT_THE_DESK = {"dispute_id": "dispute"}
 _WEEK = {"timezone": "UTC", "days": []}
 
 API = [
@@ -206,6 +212,11 @@ API = [
     *row(
         "PUT", f"{_ONE}/meeting-link", MENTOR_OF_SESSION, ids=_SESSION, json={"meetingUrl": "https://meet.example/x"}
     ),
+    *row("GET", f"{_ONE}/disputes", PARTIES_NOT_STAFF, ids=_COMPLETED),
+    *row("POST", f"{_ONE}/disputes", PARTIES_NOT_STAFF, ids=_COMPLETED, json=_PROBLEM),
+    *row("POST", f"{_REPORT}/answers", OF_REPORTER, ids=_REPORTED, json={"message": "At ten."}),
+    *row("POST", f"{_REPORT}/evidence", OF_REPORTER, ids=_REPORTED),
+    *row("GET", f"{_REPORT}/evidence/<uuid:evidence_id>", OF_REPORTER, ids=_REPORTED | {"evidence_id": "evidence"}),
     *row("GET", "/api/mentor/mentees-sessions", MENTORS),
     *row("GET", "/api/mentor/wallet", MENTORS),
     *row("GET PUT", "/api/mentor/schedule", MENTORS, json=_WEEK),
@@ -216,6 +227,21 @@ API = [
     ),
     *row("GET POST PUT", "/api/mentor/offerings", MENTORS),
     *row("GET", "/api/admin/sessions", CONSOLE),
+    *row("GET", "/api/admin/disputes", SUPPORT_AND_ADMIN),
+    *row("GET", _DISPUTE_DESK, SUPPORT_AND_ADMIN, ids=_AT_THE_DESK),
+    *row(
+        "POST", f"{_DISPUTE_DESK}/assign", SUPPORT_AND_ADMIN, ids=_AT_THE_DESK,
+        json={"assigneeId": None, "reason": "On holiday"},
+    ),
+    *row(
+        "POST", f"{_DISPUTE_DESK}/priority", SUPPORT_AND_ADMIN, ids=_AT_THE_DESK,
+        json={"priority": "high", "reason": "It goes on"},
+    ),
+    *row("GET POST", f"{_DISPUTE_DESK}/comments", SUPPORT_AND_ADMIN, ids=_AT_THE_DESK, json={"comment": "Hm."}),
+    *row(
+        "POST", f"{_DISPUTE_DESK}/resolve", SUPPORT_AND_ADMIN, ids=_AT_THE_DESK,
+        json={"resolutionAction": "no_action", "notes": "Both were there."},
+    ),
     *row("GET", "/api/admin/analytics/<report>", SUPPORT_AND_ADMIN, ids={"report": "report"}),
 ]  # fmt: skip
 
