@@ -18,7 +18,8 @@ from app.domain.requests import DESCRIPTION_MAX, REASON_MAX
 from app.http.context import current_context
 
 _ANSWERED = {
-    409: "`invalid_transition`: it was answered already; `request_expired`; `slot_taken`: choose another time; `busy`"
+    409: "`invalid_transition`: it was answered already; `request_expired`; `slot_taken`: choose another time; "
+    "`proposal_open`: the mentee has yet to answer the time that you proposed; `busy`"
 }
 
 
@@ -46,7 +47,11 @@ class Rejection(Given):
     refusals=_ANSWERED,
 )
 def approve_booking(session_id: UUID, body: Approval) -> BookingTold:
-    """A free one is confirmed at once; a paid one when the mentee has paid, which accepts what you chose."""
+    """A free one is confirmed at once; a paid one when the mentee has paid, which accepts what you chose.
+
+    Nothing is paid for a free one that named no time: it goes on waiting until the mentee accepts the time that you
+    propose, by `…/reschedule/respond`.
+    """
     ctx = current_context()
     approve_request(
         session_id,

@@ -118,6 +118,7 @@ def _decide(action: str, facts: SessionFacts, party: Party, ctx: Context) -> Dec
                 # Whether there is a reason is asked when there is a form.
                 reason="to be given",
                 now=ctx.now,
+                has_proposal=facts.open_talk(ctx.now) is not None,
             )
 
 

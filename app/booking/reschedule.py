@@ -123,7 +123,9 @@ def counter_propose(session_id: UUID, *, request_id: UUID, proposed_time: dateti
     return session
 
 
-def open_proposal_for_approval(session: MentoringSession, *, start: datetime, ctx: Context) -> RescheduleRequest:
+def open_proposal_for_approval(
+    session: MentoringSession, *, start: datetime, ctx: Context, message: str | None = None
+) -> RescheduleRequest:
     """This function will propose the mentor's time for a free request that named none; the mentee must accept (BK-5).
 
     The request goes on waiting (``pending_mentor_review``) with the time held, at least until the proposal runs out;
@@ -131,6 +133,7 @@ def open_proposal_for_approval(session: MentoringSession, *, start: datetime, ct
     the request may be approved.
 
     :param start: aware
+    :param message: the mentor's words to the mentee
     :raises Conflict: a time is on the table already, or (``slot_taken``) it is not free, with ``details["nearest"]``
     :raises Invalid: on ``scheduledAt``
     :raises ValueError: for a session that is not a request without a time
@@ -144,7 +147,7 @@ def open_proposal_for_approval(session: MentoringSession, *, start: datetime, ct
     start = utc(start)
     facts = require_free(session, start, session.duration, by=Party.MENTOR, field="scheduledAt", ctx=ctx)
     session.buffer_minutes = facts.schedule.buffer_minutes
-    request = RescheduleRequest(uses_override=False)
+    request = RescheduleRequest(uses_override=False, reason=message)
     _open(session, request, time=start, duration=session.duration, by=Party.MENTOR, ctx=ctx)
     announce_rescheduled.requested(session, request, ctx=ctx)
     return request

@@ -14,10 +14,12 @@ from app.booking.expiry import lock_people_and_free_stale_holds
 from app.booking.facts import load_availability, surroundings
 from app.booking.meetings import checked_link
 from app.booking.parties import Terms, is_open, load_offering
+from app.booking.proposal_expiry import expire_proposal
 from app.booking.proposals import close_request
+from app.booking.reschedule import open_proposal_for_approval
 from app.domain.context import Context
 from app.domain.decision import Refusal
-from app.domain.errors import Conflict, Forbidden, Invalid
+from app.domain.errors import Forbidden, Invalid
 from app.domain.permissions import Permission, require
 from app.domain.requests import DESCRIPTION_MAX, decide_review, payment_deadline
 from app.domain.times import Interval, utc
@@ -39,6 +41,8 @@ def approve_request(
 ) -> MentoringSession:
     """This function will approve a request: a free one is confirmed at once, a paid one once the mentee has paid.
 
+    A free one that named no time goes on waiting: the mentee has to agree to the time that is proposed here.
+
     :param message: for the mentee
     :param meeting_url: the mentor's own link instead of a provider's; released like any other (JN-2)
     :param scheduled_at: the time, when the request named none; paying accepts it
@@ -54,16 +58,28 @@ def approve_request(
     start = utc(scheduled_at) if scheduled_at else None
     with transaction():
         session = _load(session_id, start, ctx, offering_id)
+        # One that ran out is as good as closed, whether or not the clock has come by.
+        expire_proposal(session, ctx=ctx)
         decision = decide_review(
-            status=session.status, deadline=_deadline(session), approves=True, reason="", now=ctx.now
+            status=session.status,
+            deadline=_deadline(session),
+            approves=True,
+            reason="",
+            now=ctx.now,
+            has_proposal=session.pending_reschedule_request_id is not None,
         )
         why.require(decision, session=session, kind="review_request", ctx=ctx)
         _require_complete(session, start, offering_id)
         _set_terms(session, offering_id)
-        _set_time(session, start, ctx)
         session.mentor_response = message.strip() or None
         if link is not None:
             session.meeting_provider, session.meeting_url = "manual", link
+        if session.scheduled_at is None and start is not None:
+            if session.payment_status is PaymentStatus.NOT_REQUIRED:
+                # Nothing is paid, so nothing but a yes can accept the time (BK-5).
+                open_proposal_for_approval(session, start=start, message=session.mentor_response, ctx=ctx)
+                return session
+            _set_time(session, start, ctx)
         _schedule(session, ctx)
     return session
 
@@ -151,13 +167,7 @@ def _set_terms(session: MentoringSession, offering_id: UUID | None) -> None:
     )
 
 
-def _set_time(session: MentoringSession, start: datetime | None, ctx: Context) -> None:
-    if session.scheduled_at is not None or start is None:
-        return
-    if session.payment_status is PaymentStatus.NOT_REQUIRED:
-        raise Conflict(
-            "The mentee has to agree to the time of a free session. Write to the mentee, who can ask for it by name."
-        )
+def _set_time(session: MentoringSession, start: datetime, ctx: Context) -> None:
     window = surroundings(start, now=ctx.now)
     facts = load_availability(session.mentor_id, session.mentee_id, window, now=ctx.now).for_the_mentor()
     decision = facts.decide(start, duration_minutes=session.duration, now=ctx.now)

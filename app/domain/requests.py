@@ -82,8 +82,19 @@ def decide_texts(title: str, description: str) -> Decision:
     return Decision(allowed=True, rule="texts", message="Title and description are fine.")
 
 
-def decide_review(*, status: SessionStatus, deadline: datetime, approves: bool, reason: str, now: datetime) -> Decision:
-    """Whether the mentor may approve or reject a request now (BK-5); rejecting needs a reason."""
+def decide_review(
+    *,
+    status: SessionStatus,
+    deadline: datetime,
+    approves: bool,
+    reason: str,
+    now: datetime,
+    has_proposal: bool = False,
+) -> Decision:
+    """Whether the mentor may approve or reject a request now (BK-5); rejecting needs a reason.
+
+    :param has_proposal: the mentor offered a time for a free session, and the two have yet to agree on it
+    """
     target = SessionStatus.SCHEDULED if approves else SessionStatus.REJECTED
     if status is not SessionStatus.PENDING_MENTOR_REVIEW:
         return Decision(
@@ -102,6 +113,14 @@ def decide_review(*, status: SessionStatus, deadline: datetime, approves: bool, 
             next_change=f"{in_words(now - deadline)} earlier it could have been answered.",
             refusal=Refusal.CONFLICT,
             code="request_expired",
+        )
+    if approves and has_proposal:
+        return Decision(
+            allowed=False,
+            rule="proposal_open",
+            message="A time is being agreed already. Answer or withdraw that proposal first.",
+            refusal=Refusal.CONFLICT,
+            code="proposal_open",
         )
     if not approves and not 1 <= len(reason.strip()) <= REASON_MAX:
         message = f"Give a reason of at most {REASON_MAX} characters; the mentee will read it."

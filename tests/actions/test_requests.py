@@ -8,16 +8,19 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from app.booking.decisions import decisions_for
 from app.booking.join import release_link
+from app.booking.reschedule_answers import accept
 from app.booking.review_request import approve_request
 from app.booking.tick import tick
 from app.domain.context import CLOCK
-from app.domain.errors import DomainError, Forbidden, Invalid, SlotTaken
+from app.domain.errors import Conflict, DomainError, Forbidden, Invalid, SlotTaken
 from app.domain.vocabulary import (
     BookingMode,
     CancelledBy,
     MeetingType,
     NotificationType,
+    Party,
     PaymentStatus,
     SessionStatus,
 )
@@ -120,6 +123,64 @@ def test_what_was_left_open_must_be_said_and_nothing_changes_otherwise(given: di
     assert set(refused.value.fields) == fields
     assert counts() == before
     assert (fresh(session).offering_id, fresh(session).scheduled_at) == (None, None)
+
+
+def a_free_request(**wish: Any) -> MentoringSession:
+    """In words, and free: nothing will ever be paid that could accept a time."""
+    return a_pending_request(
+        mentor=a_mentor(rate_minor=0, booking_mode=BookingMode.REQUEST), at=None, preferred_time_note="Mornings", **wish
+    )
+
+
+@pytest.mark.spec("BK-5", "INV-6", "AV-4")
+def test_the_time_of_a_free_request_is_proposed_and_the_mentees_yes_schedules_it() -> None:
+    session = a_free_request()
+    mentor = ctx_of(session.mentor)
+    approve_request(session.id, scheduled_at=START_AT, message="Like this?", meeting_url=LINK, ctx=mentor)
+    session = fresh(session)
+
+    assert (session.status, session.scheduled_at) == (SessionStatus.PENDING_MENTOR_REVIEW, None)
+    assert (session.pending_reschedule_time, session.pending_reschedule_by) == (START_AT, Party.MENTOR)
+    assert session.mentor_response == "Like this?"
+    assert ("reschedule_request", session.mentee_id) in mailed(session)
+    assert db.session.scalar(select(func.count()).where(CalendarEntry.session_id == session.id)) == 2, "it is held"
+    assert not decisions_for(session, mentor)["approve"].allowed
+    with pytest.raises(Conflict) as refused:
+        approve_request(session.id, scheduled_at=START_AT + timedelta(hours=1), ctx=mentor)
+    assert refused.value.error_code == "proposal_open"
+
+    assert session.pending_reschedule_request_id is not None
+    accept(session.id, request_id=session.pending_reschedule_request_id, ctx=ctx_of(session.mentee))
+    session = fresh(session)
+    assert (session.status, session.scheduled_at) == (SessionStatus.SCHEDULED, START_AT)
+    assert (session.meeting_url, work(session)) == (LINK, []), "the mentor's own link stands"
+    assert ("booking_confirmed", session.mentee_id) in mailed(session)
+
+
+@pytest.mark.spec("BK-5")
+def test_a_free_offering_for_an_open_request_is_proposed_too() -> None:
+    mentor, _ = a_mentor_with_two_offers()
+    free = an_offering(mentor, title="A free chat", duration=30, rate_minor=0)
+    session = an_open_request(mentor)
+    approve_request(session.id, scheduled_at=START_AT, offering_id=free.id, ctx=ctx_of(mentor))
+    session = fresh(session)
+    assert (session.status, session.payment_status) == (
+        SessionStatus.PENDING_MENTOR_REVIEW,
+        PaymentStatus.NOT_REQUIRED,
+    )
+    assert (session.duration, session.pending_reschedule_time) == (30, START_AT)
+
+
+@pytest.mark.spec("BK-5", "RS-5")
+def test_after_a_proposal_ran_out_the_mentor_may_propose_again_while_the_request_waits(clock: Clock) -> None:
+    session = a_free_request()
+    mentor = ctx_of(session.mentor)
+    approve_request(session.id, scheduled_at=START_AT, ctx=mentor)
+    clock.set(START_AT)
+    later = START_AT + timedelta(hours=3)
+    assert decisions_for(fresh(session), ctx_of(session.mentor))["approve"].allowed
+    approve_request(session.id, scheduled_at=later, ctx=ctx_of(session.mentor))
+    assert fresh(session).pending_reschedule_time == later
 
 
 @pytest.mark.spec("BK-5")

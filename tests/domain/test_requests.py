@@ -87,6 +87,10 @@ class TestReview:
         assert self.review().allowed  # type: ignore[attr-defined]
         assert self.review(approves=False, reason="No time").allowed  # type: ignore[attr-defined]
 
+    def test_while_a_time_is_being_agreed_it_can_only_be_declined(self) -> None:
+        assert self.review(has_proposal=True).code == "proposal_open"  # type: ignore[attr-defined]
+        assert self.review(approves=False, reason="No time", has_proposal=True).allowed  # type: ignore[attr-defined]
+
     @pytest.mark.parametrize("reason", ["", "  ", "x" * 1_001])
     def test_a_rejection_needs_a_reason(self, reason: str) -> None:
         with pytest.raises(Invalid) as refusal:

@@ -190,3 +190,17 @@ def test_a_request_that_ran_out_is_not_answered_any_more(client: FlaskClient, me
     answer = client.get(f"/sessions/{session.id}/approve")
     assert answer.status_code == 303
     assert "The time to answer this request has passed" in client.get(answer.location).text
+
+
+@pytest.mark.spec("BK-5")
+def test_a_free_request_in_words_is_answered_with_a_time_to_agree_to(client: FlaskClient) -> None:
+    mentor = a_mentor(rate_minor=0, booking_mode=BookingMode.REQUEST)
+    session = a_pending_request(mentor=mentor, mentee=a_mentee(name="Mo Kim"), at=None, preferred_time_note="Mornings")
+    sign_in(client, mentor)
+    place = f"/sessions/{session.id}/approve"
+    assert "Mo has to agree to the time that you propose" in client.get(place).text
+    done = client.post(place, data={"day": "2028-03-01", "time": "10:00", "message": "Like this?"})
+    page = client.get(done.location).text
+    assert "Mo Kim has to agree; the time is held until then." in page
+    assert place not in page, "it is approved already"
+    assert fresh(session).status is SessionStatus.PENDING_MENTOR_REVIEW

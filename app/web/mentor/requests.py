@@ -16,6 +16,7 @@ from app.booking.review_request import approve_request, reject_request
 from app.domain.errors import Conflict, DomainError, Forbidden, Invalid, SlotTaken
 from app.domain.money import Money
 from app.domain.permissions import Permission
+from app.domain.vocabulary import SessionStatus
 from app.domain.wording import format_duration, format_money, format_when
 from app.http.context import current_context, request_now
 from app.http.errors import refused
@@ -61,9 +62,7 @@ def approve(session_id: UUID) -> ResponseReturnValue:
         except (Conflict, Forbidden) as refusal:
             return refused(refusal, back)
         else:
-            price = load_session_row(session_id, ctx=ctx).price
-            paying = f" and asked to pay {format_money(price)}" if price.minor else ""
-            _say("Request approved", f"{row.other.name} is told{paying}.")
+            _say_approved(load_session_row(session_id, ctx=ctx))
             return redirect(back, 303)
     return show("mentor/approve.html", form, error, row=row)
 
@@ -129,6 +128,14 @@ def _with_nearest(taken: SlotTaken) -> Invalid:
     near = [format_when(each, viewer_zone(), request_now()) for each in map(instant, taken.details["nearest"]) if each]
     message = f"{taken.message} Free near it: {', '.join(near)}." if near else taken.message
     return Invalid(message, fields={"time": message})
+
+
+def _say_approved(row: SessionRow) -> None:
+    if row.status is SessionStatus.PENDING_MENTOR_REVIEW:
+        _say("Time proposed", f"{row.other.name} has to agree; the time is held until then.")
+        return
+    paying = f" and asked to pay {format_money(row.price)}" if row.price.minor else ""
+    _say("Request approved", f"{row.other.name} is told{paying}.")
 
 
 def _say(title: str, text: str) -> None:
