@@ -22,6 +22,7 @@ from app.messaging.letters import LETTERS
 from app.messaging.render import Branding, render
 from app.models import EmailEvent, MentorProfile, OutboxRow, User
 from app.people.mentors import decline_mentor, verify_mentor
+from app.support.machinery import mail_counts, queue_server, schedule
 from app.support.operations import STALE_AFTER, heartbeats, retry_job, work_by_kind
 from app.support.resend_mail import resend_mail
 
@@ -168,6 +169,9 @@ class OperationsView(ConsolePage):
             stale_after=STALE_AFTER,
             now=request_now(),
             work=work_by_kind(),
+            server=queue_server(),
+            jobs=schedule(now=request_now()),
+            mail=mail_counts(now=request_now()),
         )
 
     @expose("/jobs/<uuid:row_id>/retry", methods=("GET", "POST"))
