@@ -20,8 +20,9 @@ _COUNTS = "desk-console-counts"
 # Where a queue that is none of sessions is listed: view and the tab of its list.
 _LISTS: dict[Queue, tuple[str, str]] = {
     Queue.DISPUTES: ("console_disputes.index", "open"),
-    Queue.REFUNDS_FAILED: ("console_refunds.index_view", "failed"),
-    Queue.REFUNDS_AWAITING: ("console_refunds.index_view", "awaiting"),
+    Queue.REFUNDS_FAILED: ("console_refund_queue.index", "failed"),
+    Queue.REFUNDS_AWAITING: ("console_refund_queue.index", "awaiting"),
+    Queue.FINDINGS: ("console_reconciliation.index", "open"),
     Queue.PAYMENTS_FLAGGED: ("console_payments.index_view", "flagged"),
     Queue.MENTOR_APPLICATIONS: ("console_mentors.index_view", "waiting"),
     Queue.FAILED_EMAILS: ("console_email_events.index_view", "failed"),

@@ -13,6 +13,9 @@ from app.admin.base import ConsoleView
 from app.admin.cases.disputes import DisputesDesk
 from app.admin.cases.sessions import SessionsView
 from app.admin.chain import ChainView
+from app.admin.money_acts.payouts import PayOutView
+from app.admin.money_acts.reconciliation import ReconciliationView
+from app.admin.money_acts.refund_queue import RefundQueueView
 from app.admin.overview import OverviewView
 from app.admin.pages import ApplicationsView, MailboxView, OperationsView, TablesView
 from app.admin.reviews import ReviewActsView
@@ -41,6 +44,9 @@ def init_app(app: Flask) -> None:
         ApplicationsView(name="Applications", endpoint="console_applications", url="/admin/applications"),
         SuspensionView(name="Suspension", endpoint="console_suspension", url="/admin/suspension"),
         ReviewActsView(name="Review acts", endpoint="console_review_acts", url="/admin/review-acts"),
+        RefundQueueView(name="Refund queue", endpoint="console_refund_queue", url="/admin/refund-queue"),
+        PayOutView(name="Pay out", endpoint="console_pay_out", url="/admin/pay-out"),
+        ReconciliationView(name="Reconciliation", endpoint="console_reconciliation", url="/admin/reconciliation"),
         MailboxView(name="Mailbox", endpoint="console_mailbox", url="/admin/mailbox"),
     ]
     tables = [_table(*entry) for module in (cases, money, people, records, audit) for entry in module.VIEWS]

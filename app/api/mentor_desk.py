@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from app.api.fields import Amount, Count, Given, Instant, Paged, Pagination, Told, ZoneName, pagination
+from app.api.fields import Amount, Count, Given, Instant, Paged, Pagination, Told, ZoneName, amount, pagination
 from app.api.people import own_id
 from app.api.schema import api, idempotency_key
 from app.booking.mentees import mentees_of
@@ -28,6 +28,7 @@ from app.foundation.idempotency import once
 from app.http.context import current_context
 from app.http.formatting import reader_zone
 from app.http.photos import avatar_url
+from app.money.payouts import payouts_of
 from app.money.wallets import wallet_lines, wallet_of
 
 _TAG: Final = "Mentors' desk"
@@ -302,8 +303,17 @@ class EarningTold(Told):
     available: Amount
 
 
+class PayoutTold(Told):
+    id: UUID
+    currency: str
+    amount: Amount
+    reference: str | None
+    created_at: Instant
+
+
 class WalletTold(Told):
     balances: list[BalanceTold] = Field(description="One a currency.")
+    payouts: list[PayoutTold] = Field(description="What was sent to your bank account, the latest first.")
     earnings: list[EarningTold] = Field(description="What each session brought, the latest first.")
     page: int
     limit: int
@@ -326,6 +336,16 @@ def mentor_wallet(query: Paged) -> WalletTold:
         balances=[
             BalanceTold(currency=each.currency, pending=each.pending.amount, available=each.available.amount)
             for each in wallet_of(me).balances
+        ],
+        payouts=[
+            PayoutTold(
+                id=each.id,
+                currency=each.currency,
+                amount=amount(each.amount_minor, each.currency),
+                reference=each.reference,
+                created_at=each.created_at,
+            )
+            for each in payouts_of(me)
         ],
         earnings=[
             EarningTold(

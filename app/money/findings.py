@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -54,6 +54,13 @@ def close_gone(still_there: set[str], *, only_since: datetime | None, checks: se
     ]
     db.session.execute(update(Finding).where(Finding.id.in_(gone)).values(resolved_at=ctx.now))
     return len(gone)
+
+
+def open_findings(*, limit: int = 200) -> Sequence[Finding]:
+    """What waits for somebody, oldest first."""
+    return db.session.scalars(
+        select(Finding).where(Finding.resolved_at.is_(None)).order_by(Finding.found_at, Finding.id).limit(limit)
+    ).all()
 
 
 def permission_to_close(finding: Finding, ctx: Context) -> Permission:

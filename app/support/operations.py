@@ -16,6 +16,7 @@ from app.domain.vocabulary import OutboxState
 from app.extensions import db
 from app.foundation import outbox
 from app.foundation.audit import record_staff_act
+from app.foundation.heartbeats import job as job_name
 from app.foundation.transaction import transaction
 from app.models import Heartbeat, OutboxRow
 from app.support.staff_acts import clean_reason
@@ -39,6 +40,11 @@ class WorkOfKind:
 def heartbeats() -> Sequence[Heartbeat]:
     """The background processes and when each was last seen."""
     return db.session.scalars(select(Heartbeat).order_by(Heartbeat.name)).all()
+
+
+def last_run(job: str) -> datetime | None:
+    """When a job of the clock ended last; None before the first time."""
+    return db.session.scalar(select(Heartbeat.seen_at).where(Heartbeat.name == job_name(job)))
 
 
 def work_by_kind() -> list[WorkOfKind]:

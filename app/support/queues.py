@@ -32,6 +32,7 @@ from app.models import (
     MentorProfile,
     OutboxRow,
     Payment,
+    ReconciliationFinding,
     Refund,
     SessionDispute,
     User,
@@ -48,6 +49,7 @@ class Queue(StrEnum):
     REFUNDS_FAILED = "refunds_failed"
     REFUNDS_AWAITING = "refunds_awaiting"
     PAYMENTS_FLAGGED = "payments_flagged"
+    FINDINGS = "findings"
     OVERDUE = "overdue"
     WITHOUT_LINK = "without_link"
     REASSIGNMENTS = "reassignments"
@@ -78,6 +80,7 @@ SPECS: dict[Queue, QueueSpec] = {
     Queue.REFUNDS_FAILED: QueueSpec("Failed refunds", "exclamation-triangle", "red", Permission.REFUND_VIEW),
     Queue.REFUNDS_AWAITING: QueueSpec("Refunds to approve", "person-check", "amber", Permission.REFUND_VIEW),
     Queue.PAYMENTS_FLAGGED: QueueSpec("Payments to look at", "credit-card", "red", Permission.PAYMENT_VIEW),
+    Queue.FINDINGS: QueueSpec("Books to look at", "clipboard2-x", "red", Permission.RECONCILIATION_VIEW),
     Queue.OVERDUE: QueueSpec("Past their end", "hourglass-bottom", "orange", Permission.SESSION_VIEW, of_sessions=True),
     Queue.WITHOUT_LINK: QueueSpec(
         "Paid without a link", "camera-video-off", "orange", Permission.SESSION_VIEW, of_sessions=True
@@ -216,6 +219,7 @@ def _waiting_rows(now: Any) -> dict[Queue, Select[Any]]:
         Queue.REFUNDS_FAILED: rows(Refund.created_at, Refund.status == RefundState.FAILED),
         Queue.REFUNDS_AWAITING: rows(Refund.created_at, Refund.status == RefundState.AWAITING_APPROVAL),
         Queue.PAYMENTS_FLAGGED: rows(Payment.created_at, Payment.flagged_reason.is_not(None)),
+        Queue.FINDINGS: rows(ReconciliationFinding.found_at, ReconciliationFinding.resolved_at.is_(None)),
         Queue.MENTOR_APPLICATIONS: rows(
             MentorProfile.applied_at, MentorProfile.verified_at.is_(None), MentorProfile.declined_at.is_(None)
         ),

@@ -25,6 +25,8 @@ _CASE = "/admin/sessions/<uuid:session_id>"
 _DISPUTE = "/admin/disputes/<uuid:dispute_id>"
 _REPORTED = {"dispute_id": "dispute"}
 _FILE = {"evidence_id": "evidence"}
+_REFUND = "/admin/refund-queue/<uuid:refund_id>"
+_WAITING, _FAILED = {"refund_id": "waiting_refund"}, {"refund_id": "failed_refund"}
 _APPLICANT = {"user_id": "applicant"}
 _LETTER = {"event_id": "letter"}
 _REVIEW = {"review_id": "review"}
@@ -49,6 +51,7 @@ CONSOLE_ROWS = [
     *row("GET POST", f"{_CASE}/move", SUPPORT_AND_ADMIN, ids=_SESSION),
     *row("GET POST", f"{_CASE}/override", SUPPORT_AND_ADMIN, ids=_SESSION),
     *row("GET POST", f"{_CASE}/meeting-link", SUPPORT_AND_ADMIN, ids=_SESSION),
+    *row("GET POST", f"{_CASE}/refund", SUPPORT_AND_ADMIN, ids=_SESSION),
     *row("GET POST", f"{_CASE}/notes", SUPPORT_AND_ADMIN, ids=_SESSION, data={"note": "Called the mentor."}),
     # A note is edited by whoever wrote it, here support.
     *row("GET", f"{_CASE}/notes/<uuid:note_id>", SUPPORT_AND_ADMIN, ids=_NOTE),
@@ -70,6 +73,17 @@ CONSOLE_ROWS = [
     *row("GET", "/admin/suspension/", ADMIN),
     *row("GET POST", "/admin/suspension/<uuid:user_id>/suspend", ADMIN, ids=_APPLICANT),
     *row("GET POST", "/admin/suspension/<uuid:user_id>/reinstate", ADMIN, ids=_APPLICANT),
+    *row("GET", "/admin/refund-queue/", CONSOLE),
+    *row("GET POST", f"{_REFUND}/approve", ADMIN, ids=_WAITING),
+    *row("GET POST", f"{_REFUND}/decline", ADMIN, ids=_WAITING),
+    *row("GET POST", f"{_REFUND}/retry", SUPPORT_AND_ADMIN, ids=_FAILED),
+    *row("GET POST", f"{_REFUND}/settle", ADMIN, ids=_FAILED),
+    *row("GET", "/admin/pay-out/", SUPPORT_AND_ADMIN),
+    *row("GET POST", "/admin/pay-out/next/<currency>", ADMIN, ids={"currency": "currency"}),
+    *row("GET", "/admin/pay-out/batches/<uuid:batch_id>.csv", ADMIN, ids={"batch_id": "payout_batch"}),
+    *row("GET", "/admin/reconciliation/", CONSOLE),
+    *row("POST", "/admin/reconciliation/run", OPS_AND_ADMIN),
+    *row("GET POST", "/admin/reconciliation/<uuid:finding_id>/close", CONSOLE, ids={"finding_id": "finding"}),
     *row("GET", "/admin/mailbox/", CONSOLE),
     *row("GET", "/admin/mailbox/<uuid:event_id>", CONSOLE, ids=_LETTER),
     *row("GET", "/admin/mailbox/<uuid:event_id>/body.html", CONSOLE, ids=_LETTER),

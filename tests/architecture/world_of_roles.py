@@ -12,11 +12,13 @@ from PIL import Image
 
 from app.booking.notes import add_own_note
 from app.booking.review import review_session
-from app.domain.vocabulary import ExceptionType, OutboxState
+from app.domain.money import Money
+from app.domain.vocabulary import ExceptionType, OutboxState, RefundType
 from app.extensions import db
 from app.foundation import outbox
 from app.foundation.transaction import transaction
 from app.http.photos import photo_folder
+from app.integrations.payments.base import GatewayRefund, GatewayRefundState
 from app.messaging.mail import send_mail
 from app.messaging.notify import notify
 from app.models import (
@@ -26,14 +28,20 @@ from app.models import (
     MentorOffering,
     OutboxRow,
     PasswordReset,
+    Payment,
+    ReconciliationFinding,
     Registration,
     SessionNote,
     SessionReview,
     User,
 )
+from app.money.outside import book_returns
+from app.money.payouts import preview_payouts, record_payouts
+from app.money.sending import record_refund_result
 from app.people import avatars, logins, tokens
 from app.people.calendar_secret import new_calendar_secret
 from app.people.credentials import new_secret, secret_hash
+from app.support.manual_refund import manual_refund
 from app.support.notes import add_note
 from tests.factories import disputes, people, sessions
 
@@ -133,6 +141,49 @@ class World:
     def note(self) -> Any:
         """The id of ``support``'s note on ``session``."""
         return add_note(self.session.id, note="Called the mentor.", ctx=people.ctx_of(self.support)).id
+
+    @cached_property
+    def waiting_refund(self) -> Any:
+        """The id of a refund that ``support`` asked for and a second person has to approve."""
+        dear = sessions.a_paid_session(mentor=people.a_mentor(rate_minor=30_000))
+        full = Money(30_000, "EUR")
+        ctx = people.ctx_of(self.support)
+        return manual_refund(
+            dear.id, type=RefundType.FULL, amount=full, reason="A complaint", fingerprint=None, ctx=ctx
+        ).refund_id
+
+    @cached_property
+    def failed_refund(self) -> Any:
+        """The id of a refund that the gateway refused for good."""
+        refund_id = manual_refund(
+            self.session.id, type=RefundType.PARTIAL, amount=Money(100, "EUR"), reason="A complaint", fingerprint=None,
+            ctx=people.ctx_of(self.support),
+        ).refund_id  # fmt: skip
+        refused = GatewayRefund(GatewayRefundState.FAILED, None, "The card was closed.")
+        record_refund_result(refund_id, refused, people.ctx_of(self.support))
+        return refund_id
+
+    @cached_property
+    def currency(self) -> str:
+        """One in which a mentor has something available."""
+        return self.completed.currency
+
+    @cached_property
+    def payout_batch(self) -> Any:
+        """The id of a recorded batch."""
+        admin, none = people.ctx_of(self.admin), Money(0, self.currency)
+        seen = preview_payouts(self.currency, minimum=none, ctx=admin).fingerprint
+        return record_payouts(
+            self.currency, minimum=none, reference="", fingerprint=seen, reason="Monthly", ctx=admin
+        ).id
+
+    @cached_property
+    def finding(self) -> Any:
+        """The id of a task for support: money went back at the gateway."""
+        payment = db.session.scalars(db.select(Payment).where(Payment.session_id == self.session.id)).one()
+        sessions.sandbox().give_back(payment.reference, 100)
+        book_returns(payment.reference, sessions.sandbox().returns_of(payment.reference), people.ctx_of(self.support))
+        return db.session.scalars(db.select(ReconciliationFinding.id)).one()
 
     @cached_property
     def applicant(self) -> User:

@@ -18,6 +18,7 @@ from app.admin.cases.act_pages import ActPages, entries_of
 from app.admin.cases.chat import ChatActs, chat_url
 from app.admin.cases.disputes import disputes_card
 from app.admin.cases.force_cancel import ForceCancelActs
+from app.admin.cases.manual_refund import ManualRefundActs
 from app.admin.cases.notes import NoteActs
 from app.admin.cases.table import table_rows
 from app.admin.guard import ConsolePage
@@ -37,7 +38,7 @@ _MOST_PEOPLE = 20
 _PAGING = frozenset({"after", "before", "page"})
 
 
-class SessionsView(ForceCancelActs, ActPages, NoteActs, ChatActs, ConsolePage):
+class SessionsView(ManualRefundActs, ForceCancelActs, ActPages, NoteActs, ChatActs, ConsolePage):
     """Every session; what can be done to one is checked again by the act itself."""
 
     permission = Permission.SESSION_VIEW

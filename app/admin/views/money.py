@@ -172,5 +172,5 @@ VIEWS = (
     (LedgerPostingsView, LedgerPosting, "Postings"),
     (LedgerAccountsView, LedgerAccount, "Accounts"),
     (PayoutsView, Payout, "Payouts"),
-    (FindingsView, ReconciliationFinding, "Reconciliation"),
+    (FindingsView, ReconciliationFinding, "Findings"),
 )

@@ -14,6 +14,7 @@ from app.domain.times import days_bounds, zone
 from app.domain.vocabulary import SessionStatus
 from app.http.context import current_actor, current_context, request_now
 from app.http.login import requires
+from app.money.payouts import payouts_of
 from app.money.wallets import wallet_lines, wallet_of
 from app.web.asking import date_arg, page_arg, text_arg, url_with, viewer_zone
 from app.web.session_lists import ROWS_PER_PAGE, asked_sessions, has_filter, starts_in, tab_entries
@@ -71,6 +72,7 @@ def wallet() -> ResponseReturnValue:
         "mentor/wallet.html",
         wallet=wallet_of(mentor_id),
         lines=lines[:_LINES],
+        payouts=payouts_of(mentor_id) if page == 1 else (),
         has_more=len(lines) > _LINES,
         page=page,
         url_with=url_with,

@@ -1,0 +1,1 @@
+"""Console pages on which staff decide about money: refunds, payouts, reconciliation."""
