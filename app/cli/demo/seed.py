@@ -99,6 +99,8 @@ def _plan(year: Year, sessions: int, now: datetime, days: int) -> None:
     asked = [(mentor, offer) for mentor in year.mentors for offer in mentor.offers if offer.mode is BookingMode.REQUEST]
     for mentor, offer in asked[:_ASKED_NOW]:
         year.plan(just_now, partial(year.book, mentor=mentor, offer=offer))
+    for mentor, offer in asked[:2]:
+        year.plan(just_now, partial(year.ask_in_words, mentor=mentor, offer=offer, mentee=year.mentees[0]))
 
 
 def _begin_just_now(year: Year, mentor: Mentor, now: datetime) -> None:

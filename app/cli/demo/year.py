@@ -127,6 +127,21 @@ class Year:
         else:
             self._live(session, mentee, mentor, now)
 
+    def ask_in_words(self, now: datetime, *, mentor: Mentor, offer: Offer, mentee: Actor) -> None:
+        """A mentee says when it would suit, and leaves the offering to a mentor who has more than one."""
+        create_booking(
+            mentor_id=_id(mentor.actor),
+            offering_id=None if len(mentor.offers) > 1 else offer.id,
+            scheduled_at=None,
+            preferred_time_note="Weekday evenings, or Friday before noon. Not next week.",
+            meeting_type=offer.types[0],
+            title=self.random.choice(cast.TOPICS),
+            description=self.random.choice(cast.DETAILS),
+            message="I am not sure what fits. What would you propose?",
+            ctx=_context(mentee, now),
+        )
+        self.made["requests in words"] += 1
+
     def _make(
         self, mentee: Actor, mentor: Mentor, offer: Offer, now: datetime, start: datetime | None
     ) -> MentoringSession | None:
