@@ -103,6 +103,18 @@ def test_a_refund_is_made_the_dispute_closed_and_both_told() -> None:
 
 
 @pytest.mark.spec("DSP-4", "ACT-3")
+def test_the_mentee_hears_of_the_money_whoever_reported_and_nobody_reads_the_notes() -> None:
+    session = sessions.a_completed_session()
+    dispute = a_dispute(session, by=session.mentor)
+    resolve_dispute(dispute.id, wish=REFUND, fingerprint=None, ctx=people.ctx_of(people.a_support_agent()))
+    (issued,), (settled,) = mails("admin_refund_issued"), mails("dispute_resolved")
+    assert (issued.user_id, settled.user_id) == (session.mentee_id, session.mentor_id)
+    assert f"to {session.mentee.name}" in settled.details["facts"]["message"]
+    told_to_all = db.session.scalars(select(Notification.body)).all()
+    assert REFUND.notes not in f"{issued.details} {settled.details} {told_to_all}"
+
+
+@pytest.mark.spec("DSP-4", "ACT-3")
 def test_a_part_or_a_gift_can_be_given() -> None:
     agent = people.a_support_agent()
     first, second = a_dispute(), a_dispute()
@@ -210,6 +222,24 @@ def test_a_session_at_no_cost_makes_up_for_it(clock: Clock) -> None:
     confirmed = {mail.user_id for mail in mails("booking_confirmed") if mail.session_id == again.id}
     assert confirmed == {session.mentee_id}
     assert resolution(dispute).details["followUpSession"] == str(again.id)
+
+
+@pytest.mark.spec("DSP-4", "ACT-9")
+def test_a_session_that_is_still_to_come_is_moved(clock: Clock) -> None:
+    agent, dispute = people.a_support_agent(), a_dispute(sessions.a_paid_session())
+    session = session_of(dispute)
+    start = sessions.START_AT + timedelta(days=7)
+    wish = Wish(outcome=DisputeResolution.SESSION_RESCHEDULED, notes="She is ill.", starts_at=start)
+    ctx = people.ctx_of(agent)
+    plan = preview_resolution(dispute.id, wish=wish, ctx=ctx)
+    assert (plan.button, plan.decision.allowed) == ("Move the session and resolve", True)
+    resolve_dispute(dispute.id, wish=wish, fingerprint=plan.fingerprint, ctx=ctx)
+    moved = session_of(dispute)
+    assert (moved.scheduled_at, moved.status) == (start, SessionStatus.SCHEDULED)
+    assert {mail.user_id for mail in mails("reschedule_confirmed")} == {session.mentee_id, session.mentor_id}
+    assert "She is ill." not in str([mail.details for mail in mails("reschedule_confirmed")])
+    assert resolution(dispute).details["movedSession"] == str(session.id)
+    assert db.session.scalar(select(func.count()).select_from(MentoringSession)) == 1
 
 
 @pytest.mark.spec("DSP-4", "AV-5")

@@ -56,10 +56,7 @@ def lock_dispute(dispute_id: UUID, ctx: Context) -> tuple[SessionDispute, Mentor
 
     :raises NotFound: there is none, or its session is not this actor's to know of
     """
-    session_id = db.session.scalar(select(SessionDispute.session_id).where(SessionDispute.id == dispute_id))
-    if session_id is None:
-        raise NotFound
-    session = load_for_change(ctx, session_id)
+    session = load_for_change(ctx, session_id_of(dispute_id))
     dispute = db.session.scalars(
         select(SessionDispute)
         .where(SessionDispute.id == dispute_id)
@@ -67,6 +64,17 @@ def lock_dispute(dispute_id: UUID, ctx: Context) -> tuple[SessionDispute, Mentor
         .execution_options(populate_existing=True)
     ).one()
     return dispute, session
+
+
+def session_id_of(dispute_id: UUID) -> UUID:
+    """Which session a dispute is about.
+
+    :raises NotFound: there is no such dispute
+    """
+    session_id = db.session.scalar(select(SessionDispute.session_id).where(SessionDispute.id == dispute_id))
+    if session_id is None:
+        raise NotFound
+    return session_id
 
 
 def clock_of(dispute: SessionDispute) -> DisputeClock:

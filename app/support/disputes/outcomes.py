@@ -5,28 +5,31 @@ A plan is made of the case and of what was typed; the act makes it once more on 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from app.booking.follow_up import book_follow_up, decide_follow_up
 from app.domain.context import Context
 from app.domain.decision import Decision, Refusal
 from app.domain.money import Money
-from app.domain.vocabulary import DisputeResolution, Party, RefundState, RefundType, SessionStatus
+from app.domain.vocabulary import DisputeResolution, Party, RefundType
 from app.domain.wording import format_money, format_when
 from app.extensions import db
 from app.models import MentoringSession, SessionDispute, User
-from app.money.refunds import decide_refund, request_refund
+from app.money.refunds import decide_refund
 from app.money.rows import MoneyRows, lock_rows, terms_of
 from app.people.suspension import suspend_user
 from app.support.disputes import telling
+from app.support.disputes.new_time import give_new_time, plan_new_time, why_no_new_time
+from app.support.disputes.plans import Outcome
+from app.support.manual_refund import issue_refund
 from app.support.staff_acts import PlanRow, clean_reason
 from app.support.suspension import preview_suspension
 
 _MESSAGE = "E-mail and notification"
+# What the parties read as the reason where nobody wrote one for them.
+PUBLIC_REASON = "A problem with this session was reported, and we looked into it."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,22 +58,6 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What would happen: shown before, obeyed by the act.
-
-    :param facts: what a fingerprint is made of, beside the dispute and the session
-    """
-
-    decision: Decision
-    sentence: str
-    button: str
-    rows: Sequence[PlanRow]
-    is_dangerous: bool = False
-    needs_approval: bool = False
-    facts: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Performed:
     """What was done.
 
@@ -95,7 +82,7 @@ def plan_outcome(
         case DisputeResolution.ACCOUNT_SUSPENDED:
             return _plan_suspension(dispute, session, wish, ctx)
         case DisputeResolution.SESSION_RESCHEDULED:
-            return _plan_follow_up(session, wish, ctx)
+            return plan_new_time(session, wish.starts_at, ctx)
         case DisputeResolution.NO_ACTION:
             return _plan_nothing(dispute, session, wish)
 
@@ -114,7 +101,7 @@ def perform_outcome(dispute: SessionDispute, session: MentoringSession, wish: Wi
         case DisputeResolution.ACCOUNT_SUSPENDED:
             return _suspend(dispute, session, wish, ctx)
         case DisputeResolution.SESSION_RESCHEDULED:
-            return _follow_up(dispute, session, wish, ctx)
+            return _give_new_time(dispute, session, wish, ctx)
         case DisputeResolution.NO_ACTION:
             told = (
                 "We looked into it and see nothing to do." if wish.dismisses else "We looked into it. No step follows."
@@ -133,7 +120,7 @@ def refund_told(dispute: SessionDispute, session: MentoringSession, amount: Mone
 def why_not(session: MentoringSession, outcome: DisputeResolution) -> str:
     """Why there is nothing that this outcome could do; empty when there is."""
     if outcome is DisputeResolution.SESSION_RESCHEDULED:
-        return _why_not_follow_up(session)
+        return why_no_new_time(session)
     if outcome is DisputeResolution.ACCOUNT_SUSPENDED and all(
         person.suspended_at for person in (session.mentor, session.mentee)
     ):
@@ -190,27 +177,18 @@ def _plan_refund(dispute: SessionDispute, session: MentoringSession, rows: Money
 def _refund(dispute: SessionDispute, session: MentoringSession, wish: Wish, ctx: Context) -> Performed:
     rows = lock_rows(session)
     amount, kind = _amount(session, rows, wish), _kind(session, rows, wish)
-    refund = request_refund(session, amount=amount, type=kind, reason=wish.notes, ctx=ctx, by_staff=True)
-    assert refund is not None
-    awaits = refund.status is RefundState.AWAITING_APPROVAL
-    details = {
-        "refundId": refund.id, "refundAmount": str(amount.amount), "currency": session.currency,
-        "refundType": kind, "awaitingApproval": awaits,
-    }  # fmt: skip
-    if not awaits:
-        tell_mentor_of_refund(session, amount, as_credit=wish.as_credit, ctx=ctx)
+    # The mentee reads the refund's reason; the notes are for colleagues.
+    done = issue_refund(
+        session, type=kind, amount=amount, reason=wish.message.strip() or PUBLIC_REASON, notify_parties=True, ctx=ctx
+    )
     return Performed(
         told=refund_told(dispute, session, amount, as_credit=wish.as_credit),
-        details=details,
-        awaiting=refund.id if awaits else None,
-    )
-
-
-def tell_mentor_of_refund(session: MentoringSession, amount: Money, *, as_credit: bool, ctx: Context) -> None:
-    """The mentor hears what a refund leaves; a gift of the platform's takes nothing from anybody."""
-    if not as_credit:
-        share = terms_of(session).mentor_share(max(0, lock_rows(session).net_minor))
-        telling.refunded_other(session, session.mentor, amount.minor, share, ctx)
+        details={
+            "refundId": done.refund_id, "refundAmount": str(amount.amount), "currency": session.currency,
+            "refundType": kind, "awaitingApproval": done.awaits_approval,
+        },
+        awaiting=done.refund_id if done.awaits_approval else None,
+    )  # fmt: skip
 
 
 # People
@@ -285,57 +263,18 @@ def _suspend(dispute: SessionDispute, session: MentoringSession, wish: Wish, ctx
     return Performed(told=told, details={"suspendedUser": person.id})
 
 
-# Another session
+# Another time
 
 
-def _why_not_follow_up(session: MentoringSession) -> str:
-    if session.status is SessionStatus.IN_PROGRESS:
-        return "The session is running. It can be made up for once it is over."
-    return ""
-
-
-def _plan_follow_up(session: MentoringSession, wish: Wish, ctx: Context) -> Outcome:
-    refusal = _why_not_follow_up(session)
-    if refusal:
-        decision = Decision(allowed=False, rule="follow_up", message=refusal, refusal=Refusal.CONFLICT)
-    elif wish.starts_at is None:
-        message = "Choose the time at which they meet again."
-        decision = Decision(
-            allowed=False, rule="follow_up_time", message=message, refusal=Refusal.INVALID,
-            fields={"startsAt": message},
-        )  # fmt: skip
-    else:
-        decision = decide_follow_up(session, wish.starts_at, now=ctx.now)
-    both = f"{session.mentee.name} and {session.mentor.name}"
-    at = format_when(wish.starts_at, session.mentee.timezone, ctx.now) if wish.starts_at else ""
-    return Outcome(
-        decision=decision,
-        sentence=f"{both} meet again at {at}, for nothing." if decision.allowed else decision.message,
-        button="Book the new session and resolve",
-        rows=[
-            PlanRow(
-                who=person.name,
-                change=f"New session, {format_when(wish.starts_at, person.timezone, ctx.now)}"
-                if wish.starts_at
-                else "",
-                money=Money(0, session.currency),
-                message="E-mail with a calendar file",
-            )
-            for person in (session.mentee, session.mentor)
-        ],
-    )
-
-
-def _follow_up(dispute: SessionDispute, session: MentoringSession, wish: Wish, ctx: Context) -> Performed:
-    _plan_follow_up(session, wish, ctx).decision.require()
-    assert wish.starts_at is not None
-    follow_up = book_follow_up(session, starts_at=wish.starts_at, ctx=ctx)
+def _give_new_time(dispute: SessionDispute, session: MentoringSession, wish: Wish, ctx: Context) -> Performed:
+    reason = wish.message.strip() or PUBLIC_REASON
+    session_id, is_new = give_new_time(session, wish.starts_at, reason=reason, ctx=ctx)
+    assert wish.starts_at is not None  # decided there
     reporter = db.session.get_one(User, dispute.reported_by)
     at = format_when(wish.starts_at, reporter.timezone, ctx.now)
-    return Performed(
-        told=f"We looked into it. A new session at no cost is booked for {at}.",
-        details={"followUpSession": follow_up.id, "scheduledAt": wish.starts_at},
-    )
+    what = "A new session at no cost is booked for" if is_new else "The session was moved to"
+    key = "followUpSession" if is_new else "movedSession"
+    return Performed(told=f"We looked into it. {what} {at}.", details={key: session_id, "scheduledAt": wish.starts_at})
 
 
 # Nothing

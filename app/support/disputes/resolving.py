@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from app.booking.moving import load_for_moving
 from app.domain.context import Context
 from app.domain.decision import Decision
 from app.domain.disputes import NEEDED, NOTES_LENGTH, decide_handling, decide_words, outcomes_for
@@ -20,18 +21,25 @@ from app.foundation.audit import record_staff_act
 from app.foundation.transaction import transaction
 from app.models import AdminAuditTrail, MentoringSession, Refund, SessionDispute
 from app.money.rows import MoneyRows, lock_rows, read_rows
+from app.money.telling import tell_refund_issued
 from app.support.disputes import telling
-from app.support.disputes.loading import load_dispute, lock_dispute, lock_for_staff, note_first_answer, touch
+from app.support.disputes.loading import (
+    load_dispute,
+    lock_dispute,
+    lock_for_staff,
+    note_first_answer,
+    session_id_of,
+    touch,
+)
 from app.support.disputes.outcomes import (
-    Outcome,
     Performed,
     Wish,
     perform_outcome,
     plan_outcome,
     refund_told,
-    tell_mentor_of_refund,
     why_not,
 )
+from app.support.disputes.plans import Outcome
 from app.support.staff_acts import PlanRow, fingerprint_of, require_staff_for
 
 ACTION = "ADMIN_DISPUTE_RESOLVED"
@@ -107,7 +115,11 @@ def resolve_dispute(dispute_id: UUID, *, wish: Wish, fingerprint: str | None, ct
     :raises StalePreview: the case changed since the preview
     :raises Invalid: notes or another input cannot be used
     """
+    require(ctx.actor, Permission.DISPUTE_RESOLVE)
     with transaction():
+        if wish.starts_at is not None:
+            # Whoever holds the new time with a payment that ran out has to be locked with the parties (AV-4, AV-5).
+            load_for_moving(ctx, session_id_of(dispute_id), wish.starts_at)
         dispute, session = lock_for_staff(dispute_id, Permission.DISPUTE_RESOLVE, ctx)
         _require_resolver(session, wish, ctx)
         _decide_open(dispute).require()
@@ -163,7 +175,8 @@ def settle_awaiting(refund_id: UUID, *, ctx: Context) -> bool:
         dispute.status, dispute.resolved_at = DisputeStatus.RESOLVED, ctx.now
         told = refund_told(dispute, session, amount, as_credit=as_credit)
         telling.resolved(dispute, session, _with_message(told, _message_of(dispute)), ctx)
-        tell_mentor_of_refund(session, amount, as_credit=as_credit, ctx=ctx)
+        # Whoever approved it left the telling to us, so that both parties hear of both at once.
+        tell_refund_issued(session, refund, ctx)
     return True
 
 

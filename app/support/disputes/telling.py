@@ -14,7 +14,6 @@ from sqlalchemy import select
 from app.booking.announce import tell
 from app.domain.context import Context
 from app.domain.vocabulary import DisputePriority, NotificationType, Role
-from app.domain.wording import format_money
 from app.extensions import db
 from app.foundation import outbox
 from app.messaging import links
@@ -138,13 +137,6 @@ def resolved(dispute: SessionDispute, session: MentoringSession, outcome: str, c
         ctx=ctx,
         cause=f"dispute-resolved:{dispute.id}",
     )
-
-
-def refunded_other(session: MentoringSession, reader: User, refund_minor: int, share_minor: int, ctx: Context) -> None:
-    """The mentor hears that money went back after a report, and what stays; not who reported what."""
-    amount, share = (format_money(minor, session.currency) for minor in (refund_minor, share_minor))
-    body = f"Support refunded {amount} of “{session.title}”. Your share of it is {share} now."
-    tell(reader, NotificationType.ADMIN_REFUND, "A refund by support", body, session=session, ctx=ctx)
 
 
 def warning(session: MentoringSession, reader: User, reason: str, dispute_id: UUID, ctx: Context) -> None:
