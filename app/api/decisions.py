@@ -41,7 +41,9 @@ class DecisionTold(Told):
 
 class DecisionsTold(Told):
     decisions: dict[str, DecisionTold] = Field(
-        description="By action: `pay`, `cancel`, `join`, `review`, `approve`, `reject`, `complete`, `noShow`."
+        description="By action: `pay`, `cancel`, `join`, `review`, `approve`, `reject`, `complete`, `noShow`, "
+        "`reschedule`; and while another time is on the table `acceptReschedule`, `counterReschedule`, "
+        "`rejectReschedule`, `cancelInsteadOfReschedule`, `withdrawReschedule`."
     )
     currency: str
 

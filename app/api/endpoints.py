@@ -19,6 +19,7 @@ from app.api import (
     offerings,
     policies,
     requests,
+    rescheduling,
     tokens,
 )
 from app.api.schema import api
@@ -43,5 +44,6 @@ __all__ = [
     "offerings",
     "policies",
     "requests",
+    "rescheduling",
     "tokens",
 ]

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from app.booking.holds import UNPAID
 from app.booking.no_show import decide_report
+from app.booking.reschedule_decisions import decide_moving
 from app.booking.session_facts import SessionFacts, facts_of, facts_of_all
 from app.domain.attendance import decide_completion_by_mentor
 from app.domain.cancellation import decide_cancellation
@@ -65,11 +66,14 @@ def decide_all(facts: SessionFacts, ctx: Context) -> dict[str, Decision]:
     party = side_of(facts.session, ctx)
     if party is None:
         return {}
-    return {
+    found = {
         action: _decide(action, facts, party, ctx)
         for action, permission in _ACTIONS[party].items()
         if may(ctx.actor.role, permission)
     }
+    if may(ctx.actor.role, Permission.OWN_RESCHEDULE_NEGOTIATE):
+        found |= decide_moving(facts, party, ctx)
+    return found
 
 
 def side_of(session: MentoringSession, ctx: Context) -> Party | None:

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Generic, TypeVar
 from uuid import UUID
 
+from app.booking.reschedule_views import NegotiationView, ProposalView
 from app.domain.availability import Slot
 from app.domain.decision import Decision
 from app.domain.joining import JoinState
@@ -138,6 +139,7 @@ class SessionRow:
     :param earnings: the mentor's share, for the mentor only
     :param needs_link: confirmed, and nobody has made its room yet (JN-4)
     :param is_reviewed: whether the reader has reviewed it
+    :param proposal: the other time that is on the table now
     :param unread_messages: lines of the chat that the other party wrote and the reader has not read (CH-1)
     """
 
@@ -169,6 +171,7 @@ class SessionRow:
     join_state: JoinState
     join_opens_at: datetime | None
     is_reviewed: bool
+    proposal: ProposalView | None
     unread_messages: int
     decisions: Mapping[str, Decision]
     offering_id: UUID | None
@@ -212,6 +215,7 @@ class SessionPage:
     policies_in_words: Sequence[str]
     review: ReviewView | None
     timeline: Sequence[TimelineEntry]
+    negotiations: Sequence[NegotiationView]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,7 @@ from app.booking.read_models import (
     SessionRow,
     TimelineEntry,
 )
+from app.booking.reschedule_views import negotiations, open_proposal
 from app.booking.session_facts import SessionFacts, facts_of_all
 from app.domain.cancellation import tiers_in_words
 from app.domain.context import Context
@@ -179,6 +180,7 @@ def load_session_page(session_id: UUID, *, ctx: Context) -> SessionPage:
         policies_in_words=tiers_in_words(facts.policies),
         review=_own_review(session, ctx),
         timeline=_timeline(session, ctx),
+        negotiations=negotiations(facts),
     )
 
 
@@ -239,6 +241,7 @@ def _row(
         join_state=join.state,
         join_opens_at=join.window.start if join.window else None,
         is_reviewed=is_reviewed,
+        proposal=open_proposal(facts, side, now=ctx.now),
         unread_messages=unread,
         decisions=decide_all(facts, ctx),
         offering_id=session.offering_id,
@@ -352,6 +355,8 @@ _SHOWN: Final = frozenset(
         "late_payment_refunded", "payment_window_expired", "request_approved", "request_rejected", "request_expired",
         "session_cancelled", "session_started", "session_completed", "session_joined", "meeting_created",
         "meeting_link_set", "review_written", "no_show_marked", "no_show_cleared", "summary_sent",
+        "reschedule_requested", "reschedule_countered", "reschedule_accepted", "reschedule_rejected",
+        "reschedule_withdrawn", "reschedule_expired",
     }
 )  # fmt: skip
 _SIDES: Final = {ActorKind.MENTEE: "mentee", ActorKind.MENTOR: "mentor"}

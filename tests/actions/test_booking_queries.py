@@ -272,7 +272,7 @@ def test_each_row_offers_exactly_what_may_be_done_now() -> None:
     a_paid_session(mentee=mentee, at=START_AT + timedelta(days=1))
     rows = list_sessions(SessionFilter(tab="upcoming"), page=1, limit=20, ctx=ctx_of(mentee)).items
 
-    assert [row.allowed_actions for row in rows] == [["pay", "cancel"], ["cancel"]]
+    assert [row.allowed_actions for row in rows] == [["pay", "cancel"], ["cancel", "reschedule"]]
     assert rows[1].join_state is JoinState.COUNTDOWN
     assert rows[1].earnings is None, "what the mentor earns is the mentor's business"
 

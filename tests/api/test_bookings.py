@@ -282,7 +282,7 @@ def test_both_parties_and_staff_read_a_booking_and_see_what_each_may_do(calling:
     mentor = data_of(calling(session.mentor).get(f"/api/bookings/{session.id}"))
     staff = data_of(calling(a_support_agent()).get(f"/api/bookings/{session.id}"))
 
-    assert mentee["allowedActions"] == ["cancel"]
+    assert mentee["allowedActions"] == ["cancel", "reschedule"]
     assert "cancel" in mentor["allowedActions"]
     assert staff["allowedActions"] == []
     assert mentee["mentor"]["headline"] == "Head of engineering"

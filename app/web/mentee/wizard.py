@@ -53,7 +53,7 @@ from app.web.mentee.choices import (
     words_of,
 )
 from app.web.mentee.forms import UNDECIDED, BookForm, DetailsForm
-from app.web.mentee.month import load_month
+from app.web.month import load_month
 from app.web.refund_words import RefundStep, refund_steps
 
 if TYPE_CHECKING:

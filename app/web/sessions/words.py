@@ -27,6 +27,12 @@ TIMELINE_WORDS: dict[str, tuple[str, str, str, str]] = {
     "no_show_marked": ("person-x", "orange", "reported that the other side did not come", "Marked as missed"),
     "no_show_cleared": ("person-check", "green", "looked again: not missed", "No longer marked as missed"),
     "summary_sent": ("card-text", "accent", "sent a summary", "A summary was sent"),
+    "reschedule_requested": ("calendar2-range", "amber", "asked for another time", "Another time was asked for"),
+    "reschedule_countered": ("arrow-left-right", "amber", "suggested another time", "Another time was suggested"),
+    "reschedule_accepted": ("calendar-check", "green", "accepted the new time", "The new time was accepted"),
+    "reschedule_rejected": ("x-lg", "gray", "kept the original time", "The original time was kept"),
+    "reschedule_withdrawn": ("arrow-counterclockwise", "gray", "withdrew the new time", "The new time was withdrawn"),
+    "reschedule_expired": ("clock-history", "faint", "did not answer", "The proposed time was not answered"),
     "review_written": ("star", "amber", "wrote a review", "A review was written"),
 }
 DECISION_WORDS = {
@@ -37,6 +43,9 @@ DECISION_WORDS = {
     "expire": "The time to pay",
     "review_request": "The request",
     "join": "Joining",
+    "reschedule": "Moving the session",
+    "reschedule_answer": "Answering a proposed time",
+    "reschedule_expiry": "A time nobody answered",
     "start": "Starting",
     "no_show": "Not coming",
     "attendance": "Who came",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import calendar
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -15,11 +15,13 @@ from app.domain.times import zone
 from app.domain.vocabulary import SlotReason
 
 _MONTHS_AHEAD: Final = 12
-_SHOWN_WHY: Final = {
+SHOWN_WHY: Final[Mapping[SlotReason, str]] = {
     SlotReason.BOOKED: "taken",
     SlotReason.HELD: "held for somebody",
     SlotReason.OWN_CONFLICT: "you are busy then",
 }
+# The starts from one day to another, both included.
+Find = Callable[[date, date], Sequence[Slot]]
 _PARTS_OF_THE_DAY: Final = (("Morning", 0, 12), ("Afternoon", 12, 17), ("Evening", 17, 24))
 
 
@@ -65,36 +67,42 @@ def load_month(
     :param day: in the viewer's zone
     :param duration: minutes
     """
+
+    def find(first_day: date, last_day: date) -> Sequence[Slot]:
+        return load_slots(
+            mentor_id,
+            first_day=first_day,
+            last_day=last_day,
+            duration=duration,
+            viewer_zone=viewer_zone,
+            mentee_id=mentee_id,
+            now=now,
+        ).slots
+
+    return month_of(find, day=day, viewer_zone=viewer_zone, now=now)
+
+
+def month_of(
+    find: Find, *, day: date | None, viewer_zone: str, now: datetime, why: Mapping[SlotReason, str] = SHOWN_WHY
+) -> MonthView:
+    """The same for whatever starts there are.
+
+    :param find: gives the starts of a range of days
+    :param why: what is said of starts that are not free; others are left out
+    """
     today = now.astimezone(zone(viewer_zone)).date()
-    view = _load(mentor_id, day or today, day, duration, viewer_zone, mentee_id, now, today)
+    view = _load(find, day or today, day, today, why)
     if day is None and view.day is None and view.following is not None:
-        ahead = _load(mentor_id, view.following, None, duration, viewer_zone, mentee_id, now, today)
+        ahead = _load(find, view.following, None, today, why)
         return ahead if ahead.day else view
     return view
 
 
-def _load(
-    mentor_id: UUID,
-    month: date,
-    day: date | None,
-    duration: int,
-    viewer_zone: str,
-    mentee_id: UUID | None,
-    now: datetime,
-    today: date,
-) -> MonthView:
+def _load(find: Find, month: date, day: date | None, today: date, why: Mapping[SlotReason, str]) -> MonthView:
     last_month = _add_months(today.replace(day=1), _MONTHS_AHEAD)
     first = min(max(month, today), last_month).replace(day=1)
     following = _add_months(first, 1)
-    found = load_slots(
-        mentor_id,
-        first_day=max(first, today),
-        last_day=following - timedelta(days=1),
-        duration=duration,
-        viewer_zone=viewer_zone,
-        mentee_id=mentee_id,
-        now=now,
-    ).slots
+    found = find(max(first, today), following - timedelta(days=1))
     free: dict[date, int] = {}
     for slot in found:
         if slot.available:
@@ -107,15 +115,15 @@ def _load(
             for week in calendar.Calendar().monthdatescalendar(first.year, first.month)
         ],
         day=shown,
-        groups=_groups([slot for slot in found if slot.local_start.date() == shown]),
+        groups=_groups([slot for slot in found if slot.local_start.date() == shown], why),
         previous=_add_months(first, -1) if first > today else None,
         following=following if following <= last_month else None,
         today=today,
     )
 
 
-def _groups(found: Sequence[Slot]) -> list[SlotGroup]:
-    shown = [(slot, _SHOWN_WHY.get(slot.reason) if slot.reason else None) for slot in found]
+def _groups(found: Sequence[Slot], words: Mapping[SlotReason, str]) -> list[SlotGroup]:
+    shown = [(slot, words.get(slot.reason) if slot.reason else None) for slot in found]
     shown = [(slot, why) for slot, why in shown if slot.available or why]
     groups = [
         SlotGroup(name, [each for each in shown if begin <= each[0].local_start.hour < end])
