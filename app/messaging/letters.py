@@ -80,6 +80,8 @@ LETTERS: Final[dict[str, LetterKind]] = {
     "reschedule_withdrawn": _kind("reschedule.withdrawn", "proposed_at"),
     "reschedule_expired": _kind("reschedule.expired", "proposed_at", may=("waited",)),
     "reschedule_confirmed": _kind("reschedule.confirmed", "previous_at", tone="blue"),
+    "admin_reassigned_mentee": _kind("booking.admin_reassigned", "former_mentor", "reason", tone="amber"),
+    "admin_assigned_mentor": _kind("booking.admin_assigned", may=("earnings_minor",), tone="blue"),
     # Money.
     "admin_refund_issued": _kind("payment.refund_issued", "refund_minor", "reason", may=("is_credit",), tone="green"),
     "refund_processed": _kind(

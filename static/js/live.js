@@ -137,7 +137,8 @@ const readParts = async (wanted) => {
 const offer = () => {
   const place = document.querySelector("[data-live-offer]");
   if (!place || !changed.size) return;
-  place.querySelector("[data-live-count]").textContent = changed.size === 1 ? "1 session changed" : `${changed.size > 199 ? "200+" : changed.size} sessions changed`;
+  const count = changed.size > 199 ? "200+" : changed.size;
+  place.querySelector("[data-live-count]").textContent = place.dataset.liveOffer ? "This session changed" : changed.size === 1 ? "1 session changed" : `${count} sessions changed`;
   place.hidden = false;
 };
 
@@ -150,7 +151,8 @@ const readQueues = () => {
   void readParts((part) => part.dataset.live.startsWith("queue"));
 };
 
-const take = (news) => {
+/* A page shows what was there when it was made; catching up says nothing new of a list. */
+const take = (news, isCatchingUp) => {
   if (news.unread !== null) showUnread(news.unread);
   news.notifications.forEach(tell);
   const ids = new Set(news.changedBookings);
@@ -159,16 +161,20 @@ const take = (news) => {
     const isAbout = (part) => !part.dataset.live.startsWith("queue") && (all || !part.dataset.liveSession || ids.has(part.dataset.liveSession));
     void readParts(isAbout);
     const only = document.querySelector("[data-live-offer]")?.dataset.liveOffer;
-    for (const id of ids) if (!only || only === id) changed.add(id);
+    for (const id of ids) if (!isCatchingUp && (!only || only === id)) changed.add(id);
     offer();
   }
   if (news.queuesChanged || all) readQueues();
   if (news.notifications.length) void readParts((part) => part.dataset.live === "inbox");
 };
 
-const hear = (id, news) => {
+const hear = (id, news, isCatchingUp) => {
   mark = id;
-  take(news);
+  take(news, isCatchingUp);
+};
+const hearAndPass = (id, news, isCatchingUp) => {
+  hear(id, news, isCatchingUp);
+  tabs?.postMessage({ id, news, isCatchingUp });
 };
 
 /* The stream, and what stands in for it. */
@@ -180,13 +186,13 @@ const goneAway = () => {
 };
 
 const poll = async () => {
+  const isCatchingUp = !mark;
   const answer = await fetch(`${POLL}?${asked()}`, { headers: { "X-Requested-With": "live" } });
   if (answer.status === 401) { goneAway(); return; }
   if (!answer.ok) return;
   const { data } = await answer.json();
   const news = { ...data, queuesChanged: data.changedBookings.length > 0 || data.notifications.length > 0 };
-  hear(data.cursor, news);
-  tabs?.postMessage({ id: data.cursor, news });
+  hearAndPass(data.cursor, news, isCatchingUp);
 };
 
 const pause = (time) => new Promise((done) => { setTimeout(done, time); });
@@ -202,6 +208,7 @@ const pollFor = async (time) => {
 
 /* Ends when the stream cannot be had; a browser mends short breaks by itself. */
 const listen = () => new Promise((done) => {
+  let isCatchingUp = !mark;
   const source = new EventSource(`${STREAM}?${asked()}`);
   const give = () => { source.close(); done(); };
   // A proxy that keeps events back says nothing at all.
@@ -209,9 +216,8 @@ const listen = () => new Promise((done) => {
   source.addEventListener("message", (event) => {
     clearTimeout(patience);
     document.documentElement.dataset.live = "stream";
-    const news = JSON.parse(event.data);
-    hear(event.lastEventId, news);
-    tabs?.postMessage({ id: event.lastEventId, news });
+    hearAndPass(event.lastEventId, JSON.parse(event.data), isCatchingUp);
+    isCatchingUp = false;
   });
   source.addEventListener("error", () => { if (source.readyState === EventSource.CLOSED) { clearTimeout(patience); give(); } });
 });
@@ -224,7 +230,7 @@ const lead = async () => {
 };
 
 if (meta) {
-  tabs?.addEventListener("message", ({ data }) => hear(data.id, data.news));
+  tabs?.addEventListener("message", ({ data }) => hear(data.id, data.news, data.isCatchingUp));
   if (navigator.locks && tabs) {
     let leads = false;
     void navigator.locks.request("desk-live", async () => { leads = true; await lead(); });

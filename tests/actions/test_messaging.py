@@ -39,6 +39,7 @@ from tests.world import START, Clock, at, context
 BRANDING = Branding("Mentor Desk", "https://desk.example", "Mentor Desk <no-reply@desk.example>", "help@desk.example")
 VALUES: dict[str, Any] = {
     "url": "/somewhere/else",
+    "former_mentor": "Alan Turing",
     "reason": "A conference was moved to this day",
     "head": "0f" * 32,
     "rows": 1_204,
@@ -212,6 +213,34 @@ def test_every_mail_can_be_rendered_with_the_facts_it_asks_for(
     assert "\n\n\n" not in letter.text.replace("\r", "")
     assert '<link rel="stylesheet"' not in letter.html
     assert 'style="' in letter.html, "mail programs read inline styles only"
+
+
+# The table of the specification, name by name.
+PROMISED = """
+    booking_confirmed new_booking_alert booking_request_received request_approved request_rejected request_expired
+    mentor_cancelled_reassigned mentor_cancelled_no_mentor mentee_cancelled mentee_cancellation_confirmation
+    mentor_cancellation_confirmation new_mentor_assigned alternative_mentor_selected reschedule_request
+    reschedule_countered reschedule_rejected reschedule_expired reschedule_confirmed reassignment_accepted
+    reassignment_rejected admin_cancelled_session admin_refund_issued admin_reassigned_mentee admin_assigned_mentor
+    session_reminder session_completed refund_processed refund_failed dispute_received dispute_updated dispute_resolved
+    mentor_unassigned reschedule_withdrawn booking_expired late_payment_refunded no_show_marked meeting_link_missing
+    reassignment_expired warning_issued account_suspended password_reset welcome mentor_verified mentor_declined
+"""
+
+
+# Written with what sends them.
+COMING = """
+    mentor_cancelled_reassigned mentor_cancelled_no_mentor new_mentor_assigned alternative_mentor_selected
+    reassignment_accepted reassignment_rejected mentor_unassigned reassignment_expired
+"""
+
+
+@pytest.mark.spec("EM")
+def test_every_mail_of_the_specification_exists_and_has_words(app: Flask) -> None:
+    assert set(PROMISED.split()) - set(COMING.split()) - LETTERS.keys() == set()
+    folder = Path(app.root_path).parent / "templates" / "email"
+    written = {path.stem for path in folder.glob("*.txt")} - {"layout"}
+    assert written == LETTERS.keys()
 
 
 @pytest.mark.spec("EM-1", "ID-7")

@@ -24,6 +24,7 @@ from app.booking.review_request import approve_request, reject_request
 from app.booking.tick import tick
 from app.cli.demo import cast
 from app.cli.demo.settle_outside import settle_outside
+from app.cli.demo.talk import plan_talk
 from app.domain.context import CLOCK, Actor, Context
 from app.domain.errors import DomainError
 from app.domain.vocabulary import BookingMode, CancellationCategory, MeetingType, Party, SessionStatus
@@ -39,6 +40,8 @@ from app.support.notes import add_note
 
 _TRIES = 8
 _GOLDEN = (5**0.5 - 1) / 2
+# Every so many that take place, the two write to each other.
+_TALKATIVE = 12
 _CLOCK_EVERY = timedelta(hours=12)
 
 
@@ -250,6 +253,8 @@ class Year:
         if self.random.random() < 0.55:
             later = ends + timedelta(hours=self.random.uniform(9, 90))
             self.plan(later, lambda at: self._review(session_id, mentee, at))
+        if self._lives % _TALKATIVE == 0:
+            plan_talk(session_id, mentee, mentor.actor, start=start, ends=ends, plan=self.plan, as_=_context)
         if self.random.random() < 0.04:
             self.plan(ends + timedelta(hours=self.random.uniform(1, 40)), lambda at: self._note(session_id, at))
 
