@@ -48,7 +48,9 @@ def link(page: str, words: str) -> str:
 @pytest.mark.spec("BK-4", "BK-5", "DB-2")
 def test_an_open_request_goes_from_words_to_a_paid_time(client: FlaskClient, mentor: User, mentee: User) -> None:
     place = link(client.get(f"/book/{mentor.id}").text, "Say in words when you can")
-    assert "let the mentor propose what fits" in client.get(place).text
+    step = client.get(place).text
+    assert "let the mentor propose what fits" in step
+    assert "One hour of advice · 60 min · €50.00" in step
     typed = {**WORDS, "offering": "undecided", "preferred": "Wednesday mornings", "message": "I read your book"}
     confirm = client.get(client.post(place, data=typed).location)
     assert "Ada proposes what fits" in confirm.text

@@ -11,7 +11,7 @@ from wtforms.validators import InputRequired, Length, ValidationError
 from app.booking.read_models import OfferingView
 from app.domain.requests import DESCRIPTION_MAX, TITLE_LENGTH
 from app.domain.vocabulary import BookingMode
-from app.domain.wording import format_money
+from app.domain.wording import format_duration, format_money
 from app.web.meeting_words import MEETING_WORDS
 
 # In a request in words: the mentor chooses among the offerings, and the mentee accepts by paying.
@@ -38,7 +38,7 @@ class DetailsForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     def offer(self, offerings: Sequence[OfferingView], *, in_words: bool, may_be_undecided: bool) -> None:
         """Show what this mentor offers, and only the fields that it needs."""
         self._offerings = {str(each.id): each for each in offerings}
-        self.offering.choices = [(key, _line(each)) for key, each in self._offerings.items()]
+        self.offering.choices = [(key, _line(each, with_length=in_words)) for key, each in self._offerings.items()]
         if may_be_undecided:
             self.offering.choices.append((UNDECIDED, "I am not sure yet: let the mentor propose what fits"))
         kinds = dict.fromkeys(kind for each in offerings for kind in each.meeting_types)
@@ -62,9 +62,11 @@ class DetailsForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
             raise ValidationError("This offering does not take place that way. Choose another.")
 
 
-def _line(offering: OfferingView) -> str:
+def _line(offering: OfferingView, *, with_length: bool) -> str:
+    """:param with_length: where no time is chosen, they differ in length"""
     price = format_money(offering.price) if offering.price.minor else "Free"
-    return f"{offering.title} · {price}"
+    length = f"{format_duration(offering.duration)} · " if with_length else ""
+    return f"{offering.title} · {length}{price}"
 
 
 class BookForm(FlaskForm):  # type: ignore[misc]  # as above
