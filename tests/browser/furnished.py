@@ -24,6 +24,7 @@ from app.models import (
 from app.people.mentors import apply_as_mentor
 from app.support.force_cancel import force_cancel
 from app.support.notes import add_note
+from tests.browser.disputed import disputes_of
 from tests.browser.money_to_decide import money_to_decide
 from tests.browser.stage import Stage
 from tests.factories import sessions as made
@@ -134,6 +135,7 @@ def _fill(stage: Stage, people: dict[str, User]) -> dict[str, object]:
         "draft": draft.id,
         "reference": reference,
         "note": note.id,
+        **disputes_of(made.fresh(completed), made.fresh(ended), made.fresh(cancelled), people),
         **money_to_decide(completed, people),
         **{name: _first(key) for name, key in _ROWS.items()},
     }

@@ -9,9 +9,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from app.domain.vocabulary import SessionStatus
+from app.domain.vocabulary import DisputeStatus, SessionStatus
 from app.extensions import db
-from app.models import MentoringSession
+from app.models import MentoringSession, SessionDispute
 from app.support.invariants import check_invariants
 
 
@@ -30,4 +30,6 @@ def test_the_demonstration_has_every_state_and_no_broken_rule(own_database: Call
 
         assert (made, again) == (True, False)
         assert set(db.session.scalars(select(MentoringSession.status).distinct())) == set(SessionStatus), told[-1]
+        assert set(db.session.scalars(select(SessionDispute.status).distinct())) == set(DisputeStatus), told[-1]
+        assert db.session.scalars(select(SessionDispute).where(SessionDispute.awaiting_refund_id.is_not(None))).all()
         assert [finding for finding in check_invariants() if not finding.holds] == []

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from app.booking.offerings import GivenOffering, create_offering
 from app.booking.schedule import GivenSchedule, add_exception, save_schedule
 from app.cli.demo import cast
+from app.cli.demo.disputes import plan_disputes
 from app.cli.demo.year import Mentor, Offer, Year
 from app.domain.context import SYSTEM, Actor, Context
 from app.domain.money import decimals
@@ -76,6 +77,7 @@ def seed_demo(
     support = [_actor(person) for person in staff if person.role is Role.SUPPORT]
     year = Year(random, teachers, learners, support, adapters, gateway, until=now)
     _plan(year, sessions, now, days)
+    plan_disputes(year, admin=_actor(admin))
     year.run(now - timedelta(days=days), say)
     say(", ".join(f"{number} {what}" for what, number in sorted(year.made.items())))
     return True

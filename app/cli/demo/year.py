@@ -34,6 +34,7 @@ from app.integrations.adapters import Adapters
 from app.integrations.payments.base import ChargeState
 from app.integrations.payments.sandbox import SandboxGateway
 from app.models import MentoringSession
+from app.support.disputes.escalation import escalate_disputes
 from app.support.force_cancel import force_cancel, preview_force_cancel
 from app.support.mark_no_show import mark_no_show
 from app.support.notes import add_note
@@ -104,6 +105,7 @@ class Year:
 
     def _work(self, now: datetime, left_to_the_worker: timedelta = timedelta()) -> None:
         tick(ctx=_context(CLOCK, now))
+        escalate_disputes(ctx=_context(CLOCK, now))
         settle_outside(_context(CLOCK, now - left_to_the_worker), self.adapters)
 
     def book(
