@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
+from app.booking.chat import write_message
+from app.booking.notes import add_own_note, send_summary
 from app.booking.review import review_session
 from app.domain.vocabulary import BookingMode, Party
 from app.domain.wording import format_iso
@@ -90,6 +93,14 @@ def furnish(stage: Stage) -> Furnished:
     return Furnished(stage, emails, names)
 
 
+def _talk(session_id: UUID, mentee: User, mentor: User) -> UUID:
+    """A conversation, a summary and a private note, whose id is given."""
+    write_message(session_id, body=f"{LONG_TITLE}\nhttps://example.com/{'x' * 90}", ctx=ctx_of(mentee))
+    write_message(session_id, body="Gladly.", ctx=ctx_of(mentor))
+    send_summary(session_id, body="We talked.", action_items=["Read it", LONG_TITLE], ctx=ctx_of(mentor))
+    return add_own_note(session_id, body="Ask about the team.", ctx=ctx_of(mentee)).id
+
+
 def _fill(stage: Stage, people: dict[str, User]) -> dict[str, object]:
     mentee, mentor = people["mentee"], people["mentor"]
     paid = offering_of(mentor)
@@ -107,7 +118,8 @@ def _fill(stage: Stage, people: dict[str, User]) -> dict[str, object]:
     stage.run_outbox()
     stage.clock.set(_LATER)
     stage.tick()
-    review_session(completed.id, rating=5, comment="Worth every minute.\nThank you.", ctx=ctx_of(mentee))
+    review = review_session(completed.id, rating=5, comment="Worth every minute.\nThank you.", ctx=ctx_of(mentee))
+    own_note = _talk(completed.id, mentee, mentor)
     soon = (_LATER.replace(hour=10, minute=0) + timedelta(days=day) for day in range(3, 8))
     upcoming = made.a_paid_session(at=next(soon), **both)
     chat = made.book(at=next(soon), **both | {"offering_id": free.id})
@@ -136,6 +148,8 @@ def _fill(stage: Stage, people: dict[str, User]) -> dict[str, object]:
         "reference": reference,
         "note": note.id,
         **disputes_of(made.fresh(completed), made.fresh(ended), made.fresh(cancelled), people),
+        "own_note": own_note,
+        "review": review.id,
         **money_to_decide(completed, people),
         **{name: _first(key) for name, key in _ROWS.items()},
     }

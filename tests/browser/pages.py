@@ -89,6 +89,8 @@ ADDRESSES: dict[str, tuple[str, ...]] = {
         "/account/password",
         "/account/sign-ins",
         "/account/tokens",
+        "/account/calendar",
+        "/sessions/{completed}/notes/{own_note}",
     ),
     "mentor": (
         "/mentor/schedule",
@@ -104,6 +106,8 @@ ADDRESSES: dict[str, tuple[str, ...]] = {
         "/sessions/{upcoming}",
         "/sessions/{request}/approve",
         "/sessions/{request}/decline",
+        "/sessions/{completed}",
+        "/sessions/{completed}/summary",
         "/notifications",
     ),
     "support": (
@@ -137,6 +141,10 @@ ADDRESSES: dict[str, tuple[str, ...]] = {
         "/admin/disputes/{dispute}/resolve/refund_issued",
         "/admin/disputes/{dispute}/resolve/session_rescheduled",
         "/admin/mailbox/{letter}",
+        "/admin/mailbox/{letter}/resend",
+        "/admin/sessions/{completed}/chat",
+        "/admin/review-acts/{review}/hide",
+        "/admin/review-acts/{review}/show",
     ),
     "admin": (
         *(f"/admin/{name}/" for name in _GENERATED),
@@ -190,6 +198,7 @@ LEFT_OUT = (
     r"/register/",
     r"/reset-password/",
     r"/sessions/<uuid:session_id>/calendar.ics",
+    r"/calendar/",
     # The third step of the wizard holds what was typed on the second: test_story.py goes through it.
     r"/book/<uuid:mentor_id>/confirm",
     # Asked for once more only when the sign-in is old.
@@ -197,7 +206,7 @@ LEFT_OUT = (
     # What Flask-Admin brings along and the console's views leave closed, and what a list's script or export fetches.
     r"/admin/[a-z-]+/(new|edit|export|export\.csv|ajax|people|details)/?",
     r"/admin/static/",
-    r"/admin/(applications|mailbox|suspension)/$",
+    r"/admin/(applications|mailbox|suspension|review-acts)/$",
     r"/admin/mailbox/<uuid:event_id>/body.html",
     r"/admin/sessions/<uuid:session_id>/(notes)?$",
     r"/admin/disputes/<uuid:dispute_id>/(evidence/<uuid:evidence_id>)?$",
