@@ -1,12 +1,12 @@
 /* Keeps an open page true (NT-2): new notifications, the unread count, the sessions and queues that it shows.
    One stream serves all tabs of a browser: whoever holds the lock listens and tells the others. Without a stream (a proxy
-   that keeps it back, a full server) the tab asks every two seconds, and tries the stream again after a minute.
+   that keeps it back, a full server) the tab asks every second or so, and tries the stream again after a minute.
    What a page shows of sessions is marked data-live="name" (with data-live-session="id": of that one alone) and is put in
    anew from the page's own address, so that nobody sees more than the page would show. */
 
 const STREAM = "/api/notifications/stream";
 const POLL = "/api/notifications";
-const POLL_EVERY = 2000;
+const POLL_EVERY = 1200;
 const HIDDEN_EVERY = 20_000;
 const STREAM_AGAIN = 60_000;
 const FIRST_EVENT = 6000;
