@@ -11,6 +11,7 @@ from pydantic import Field
 from app.api.fields import Amount, Instant, Pagination, Told, amount
 from app.api.people import PersonTold, person
 from app.booking.pay import CheckoutStarted
+from app.domain.money import Money
 from app.domain.vocabulary import (
     BookingMode,
     CancellationCategory,
@@ -85,10 +86,13 @@ class PaymentPage(Told):
         description="Where to pay. Null when nothing is left to pay, because credit covered it."
     )
     reference: str
+    amount: Amount = Field(description="What is paid there.")
+    credit_used: Amount = Field(description="What your credit pays of the price.")
 
 
 class BookingMade(BookingTold):
     payment: PaymentPage | None = Field(description="Only where a payment is due.")
+    credit_used: Amount = Field(description="What your credit paid, or pays of what is due. The gateway gets the rest.")
 
 
 class BookingList(Told):
@@ -120,13 +124,19 @@ def booking(
     )
 
 
-def made(told: BookingTold, checkout: CheckoutStarted | None) -> BookingMade:
+def made(told: BookingTold, checkout: CheckoutStarted | None, credit_used: Money) -> BookingMade:
     """A new booking with its payment page, where one is due."""
-    return BookingMade(**dict(told), payment=payment_page(checkout) if checkout else None)
+    page = payment_page(checkout) if checkout else None
+    return BookingMade(**dict(told), payment=page, credit_used=credit_used.amount)
 
 
 def payment_page(checkout: CheckoutStarted) -> PaymentPage:
-    return PaymentPage(authorization_url=checkout.authorization_url, reference=checkout.reference)
+    return PaymentPage(
+        authorization_url=checkout.authorization_url,
+        reference=checkout.reference,
+        amount=checkout.amount.amount,
+        credit_used=checkout.credit.amount,
+    )
 
 
 _COMPUTED = {"mentor", "mentee", "ends_at", "rate", "refund_amount", "meeting_url", "allowed_actions"}

@@ -41,6 +41,7 @@ from app.http.formatting import reader_zone, zone_of
 from app.http.limits import limit_booking
 from app.messaging.links import PAYMENT_RETURN
 from app.models import MentoringSession
+from app.money.credit import credit_used_by
 
 TAG = "Bookings"
 _CREATE = "POST /api/bookings"
@@ -108,7 +109,7 @@ def make_booking(body: NewBooking) -> Response | BookingMade:
     session = load_session_for(ctx, UUID(result["id"]))
     checkout = _checkout(session.id) if _awaits_payment(session) else None
     # Read again: credit may have paid for it.
-    answer = made(tell(load_session_for(ctx, session.id), ctx), checkout)
+    answer = made(tell(load_session_for(ctx, session.id), ctx), checkout, credit_used_by(session.id, session.currency))
     if key is not None:
         text = to_json({"success": True, "data": answer}) + "\n"
         keep_answer(key, scope=_CREATE, result={**result, "answer": text}, ctx=ctx)

@@ -207,11 +207,15 @@ class TimelineEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionPage:
-    """Everything the session page shows to a party (DB-5); never the meeting's address (JN-2)."""
+    """Everything the session page shows to a party (DB-5); never the meeting's address (JN-2).
+
+    :param credit: the part of the price that the mentee's credit paid, or will pay at the checkout (MN-7)
+    """
 
     row: SessionRow
     description: str
     paid: Money
+    credit: Money
     policies_in_words: Sequence[str]
     review: ReviewView | None
     timeline: Sequence[TimelineEntry]

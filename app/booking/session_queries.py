@@ -40,6 +40,7 @@ from app.domain.vocabulary import ActorKind, Party, PaymentState, SessionStatus
 from app.extensions import db
 from app.messaging.chat import unread_lines
 from app.models import MentoringSession, MentorProfile, Payment, SessionAuditLog, SessionReview, User
+from app.money.credit import credit_for
 from app.money.rows import UNWANTED
 
 S = SessionStatus
@@ -177,11 +178,19 @@ def load_session_page(session_id: UUID, *, ctx: Context) -> SessionPage:
         row=row,
         description=session.description,
         paid=Money(facts.money.paid_minor, session.currency),
+        credit=_credit(facts, row),
         policies_in_words=tiers_in_words(facts.policies),
         review=_own_review(session, ctx),
         timeline=_timeline(session, ctx),
         negotiations=negotiations(facts),
     )
+
+
+def _credit(facts: SessionFacts, row: SessionRow) -> Money:
+    payment = facts.money.paid_by or facts.money.open_payment
+    if payment is not None:
+        return Money(payment.credit_minor, payment.currency)
+    return credit_for(facts.session.mentee_id, row.price) if row.awaits_payment else Money(0, row.price.currency)
 
 
 def _rows(

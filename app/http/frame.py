@@ -65,6 +65,7 @@ USER_MENU = (
     Place("Sign-ins", "/account/sign-ins", "laptop", _EVERY_ROLE),
     Place("Calendar", "/account/calendar", "calendar-week", frozenset({Role.MENTEE, Role.MENTOR})),
     Place("API tokens", "/account/tokens", "code-slash", _EVERY_ROLE),
+    Place("Credit", "/my/credit", "gift", _MENTEE),
     Place("Become a mentor", "/mentor/apply", "award", _MENTEE),
     Place("Your application", "/mentor/apply", "award", _MENTOR),
 )

@@ -12,7 +12,7 @@ def init_app(app: Flask) -> None:
     from app.web.account import application_views, calendar_views, token_views  # noqa: PLC0415
     from app.web.account import views as account  # noqa: PLC0415
     from app.web.auth import views as auth  # noqa: PLC0415
-    from app.web.mentee import checkout, my_sessions, wizard  # noqa: PLC0415
+    from app.web.mentee import checkout, credit, my_sessions, wizard  # noqa: PLC0415
     from app.web.mentor import availability_views, offering_views  # noqa: PLC0415
     from app.web.mentor import requests as mentor_requests  # noqa: PLC0415
     from app.web.mentor import views as mentor  # noqa: PLC0415
@@ -24,7 +24,7 @@ def init_app(app: Flask) -> None:
     from app.web.sessions import views as sessions  # noqa: PLC0415
 
     for pages in (auth, account, token_views, application_views, calendar_views, public, wizard, checkout,
-                  my_sessions, sessions, chat,
+                  my_sessions, credit, sessions, chat,
                   mentor, mentor_requests, availability_views, offering_views, notifications,
                   dispute_views, attendance, notes_views, reschedule_views):  # fmt: skip
         app.register_blueprint(pages.bp)

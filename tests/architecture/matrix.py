@@ -225,6 +225,7 @@ API = [
     *row("GET", f"{_REPORT}/evidence/<uuid:evidence_id>", OF_REPORTER, ids=_REPORTED | {"evidence_id": "evidence"}),
     *row("GET", "/api/mentor/mentees-sessions", MENTORS),
     *row("GET", "/api/mentor/wallet", MENTORS),
+    *row("GET", "/api/credit", MENTEES),
     *row("GET PUT", "/api/mentor/schedule", MENTORS, json=_WEEK),
     *row("POST", "/api/mentor/schedule/exceptions", MENTORS),
     *row(
@@ -270,6 +271,7 @@ PAGES = [
     *row("GET", "/book/done/<uuid:session_id>", MENTEE_OF_SESSION, ids=_SESSION),
     *row("GET", "/payments/return", MENTEE_OF_SESSION, query={"reference": "@checkout"}),
     *row("GET", "/my/sessions", MENTEES),
+    *row("GET", "/my/credit", MENTEES),
     *row("GET", "/mentor/schedule", MENTORS),
     *row("GET", "/mentor/wallet", MENTORS),
     *row("GET POST", "/mentor/availability", MENTORS, data={"do": "preview"}),

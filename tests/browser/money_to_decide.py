@@ -33,6 +33,7 @@ def money_to_decide(completed: MentoringSession, people: dict[str, User]) -> dic
     reference = db.session.scalars(db.select(Payment.reference).where(Payment.session_id == lost.id)).one()
     sandbox().give_back(reference, 700)
     book_returns(reference, sandbox().returns_of(reference), support)
+    give(completed, 4_000, RefundType.BONUS)
     none = Money(0, "EUR")
     seen = preview_payouts("EUR", minimum=none, ctx=admin).fingerprint
     record_payouts("EUR", minimum=none, reference="March", fingerprint=seen, reason="Monthly", ctx=admin)

@@ -69,6 +69,7 @@ ADDRESSES: dict[str, tuple[str, ...]] = {
         "/book/{mentor}/details?words=1",
         "/book/done/{upcoming}",
         "/my/sessions",
+        "/my/credit",
         "/my/sessions?tab=awaiting",
         "/my/sessions?tab=past",
         "/my/sessions?tab=rejected",

@@ -33,7 +33,7 @@ from app.http.context import current_context, request_now
 from app.http.errors import refused
 from app.http.limits import limit_booking
 from app.http.login import requires
-from app.money.wallets import available_credit
+from app.money.credit import credit_for
 from app.web.asking import id_arg, instant, mentee_id, url_with
 from app.web.meeting_words import MEETING_WORDS
 from app.web.mentee.checkout import pay_page
@@ -250,13 +250,8 @@ def _confirm_page(
     policies = current_policies().values
     user = mentee_id()
     is_request = offering is None or offering.booking_mode is BookingMode.REQUEST
-    covered = bool(
-        user
-        and offering
-        and offering.price.minor
-        and not is_request
-        and available_credit(user, offering.price.currency).minor >= offering.price.minor
-    )
+    # A request is paid when it was approved; how much credit there is then, nobody knows now.
+    credit = credit_for(user, offering.price) if user and offering and not is_request else None
     return _page(
         "mentee/step_confirm.html",
         3,
@@ -266,7 +261,9 @@ def _confirm_page(
         words=words,
         is_kept=is_kept,
         is_request=is_request,
-        is_covered=covered,
+        credit=credit,
+        to_pay=offering.price - credit if offering and credit else None,
+        is_covered=bool(credit and credit.minor and offering and credit == offering.price),
         refunds=_refunds(choice, offering),
         hold_minutes=policies.payment_hold_minutes,
         answer_hours=policies.request_review_expiry_hours,
