@@ -23,6 +23,7 @@ from app.booking.review import review_session
 from app.booking.review_request import approve_request, reject_request
 from app.booking.tick import tick
 from app.cli.demo import cast
+from app.cli.demo.goodwill import EVERY, make_up_for_it
 from app.cli.demo.settle_outside import settle_outside
 from app.cli.demo.talk import plan_talk
 from app.domain.context import CLOCK, Actor, Context
@@ -259,6 +260,15 @@ class Year:
             plan_talk(session_id, mentee, mentor.actor, start=start, ends=ends, plan=self.plan, as_=_context)
         if self.random.random() < 0.04:
             self.plan(ends + timedelta(hours=self.random.uniform(1, 40)), lambda at: self._note(session_id, at))
+
+        if self._lives % EVERY == 0:
+            as_credit = self._lives % (2 * EVERY) == 0
+            self.plan(ends + timedelta(hours=20), lambda at: self._make_up(session_id, at, as_credit=as_credit))
+
+    def _make_up(self, session_id: UUID, now: datetime, *, as_credit: bool) -> None:
+        agent = self.support[self._lives % len(self.support)]
+        if make_up_for_it(session_id, as_credit=as_credit, ctx=_context(agent, now)):
+            self.made["made up for"] += 1
 
     def _cancel(self, session_id: UUID, who: Actor, reasons: tuple[tuple[str, str], ...], now: datetime) -> None:
         category, words = self.random.choice(reasons)
