@@ -21,6 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from sqlalchemy import event as sql_event
 from sqlalchemy import select, text
 
+from app.booking import reschedule_answers as answers
 from app.booking.book import create_booking
 from app.booking.cancel import cancel_session
 from app.booking.complete import complete_session
@@ -28,23 +29,42 @@ from app.booking.decisions import decisions_for
 from app.booking.join import record_join
 from app.booking.no_show import report_no_show
 from app.booking.pay import settle_payment, start_checkout
+from app.booking.reschedule import counter_propose, propose
+from app.booking.reschedule_decisions import _ANSWERS
 from app.booking.review import review_session
 from app.booking.review_request import approve_request, reject_request
 from app.booking.tick import tick
 from app.domain.context import CLOCK, SYSTEM, Context
 from app.domain.errors import DomainError
-from app.domain.vocabulary import BookingMode, CancellationCategory, MeetingType, Party, SessionStatus
+from app.domain.money import Money
+from app.domain.rescheduling import OPEN_PROPOSALS
+from app.domain.vocabulary import (
+    BookingMode,
+    CancellationCategory,
+    MeetingType,
+    OverrideType,
+    Party,
+    RefundState,
+    RefundType,
+    SessionStatus,
+)
 from app.extensions import db
 from app.foundation.audit import verify_chain
 from app.foundation.transaction import transaction
 from app.integrations.payments.base import ChargeState
 from app.integrations.payments.sandbox import SandboxGateway
-from app.models import MentoringSession, Payment, User
+from app.models import MentoringSession, Payment, Refund, RescheduleRequest, User
 from app.money import checks
 from app.support import invariants
 from app.support.clear_no_show import clear_no_show
+from app.support.dismiss_suggestion import dismiss_suggestion
 from app.support.force_cancel import force_cancel
+from app.support.force_complete import force_complete
+from app.support.manual_refund import manual_refund
 from app.support.mark_no_show import mark_no_show
+from app.support.move_session import move_session
+from app.support.override_policy import grant_override
+from app.support.refund_decisions import RefundAct, decide_about_refund
 from tests.conftest import _check_deferred
 from tests.factories.people import a_mentee, a_mentor, a_support_agent, actor_of, an_admin, offering_of
 from tests.outbox import drain
@@ -286,6 +306,45 @@ class SessionMachine(RuleBasedStateMachine):
         announced = self.announced(session, "review", ctx)
         self.take("review", lambda: review_session(session.id, rating=stars, comment="", ctx=ctx), announced=announced)
 
+    # Negotiating about another time.
+
+    @rule(number=NUMBERS, side=st.sampled_from(Party), slot=st.sampled_from(SLOTS))
+    def propose(self, number: int, side: Party, slot: datetime) -> None:
+        session = self.session(number, S.SCHEDULED)
+        ctx = self.party(session, side)
+        announced = self.announced(session, "reschedule", ctx)
+        done = self.take("propose", lambda: propose(session.id, proposed_time=slot, ctx=ctx))
+        assert announced or done is None, "a proposal was announced as refused, and happened"
+
+    @rule(
+        number=NUMBERS, side=st.sampled_from(Party), how=st.sampled_from(sorted(_ANSWERS)), slot=st.sampled_from(SLOTS)
+    )
+    def answer(self, number: int, side: Party, how: str, slot: datetime) -> None:
+        open_ones = db.session.execute(
+            select(RescheduleRequest.session_id, RescheduleRequest.id)
+            .where(RescheduleRequest.status.in_(OPEN_PROPOSALS))
+            .order_by(RescheduleRequest.created_at, RescheduleRequest.id)
+        ).all()
+        assume(open_ones)
+        session_id, request_id = open_ones[number % len(open_ones)]
+        session = db.session.get_one(MentoringSession, session_id)
+        ctx = self.party(session, side)
+        acts: dict[str, Callable[[], Any]] = {
+            "acceptReschedule": lambda: answers.accept(session_id, request_id=request_id, ctx=ctx),
+            "rejectReschedule": lambda: answers.reject(session_id, request_id=request_id, ctx=ctx),
+            "counterReschedule": lambda: counter_propose(
+                session_id, request_id=request_id, proposed_time=slot, ctx=ctx
+            ),
+            "cancelInsteadOfReschedule": lambda: answers.cancel_session_instead(
+                session_id, request_id=request_id, ctx=ctx
+            ),
+            "withdrawReschedule": lambda: answers.withdraw(session_id, ctx=ctx),
+        }
+        announced = self.announced(session, how, ctx)
+        done = self.take(how, acts[how])
+        # Whether a slot is free is the calendar's answer, beside the rule's.
+        assert announced or done is None, f"{how} was announced as refused, and happened"
+
     # What staff do.
 
     @rule(number=NUMBERS, percentage=st.sampled_from([0, 33, 100]))
@@ -313,6 +372,47 @@ class SessionMachine(RuleBasedStateMachine):
         session = self.session(number, S.NO_SHOW)
         wish = {"restore": restore, "refund_percentage": percentage, "ctx": self.as_user(self.world.agent)}
         self.take("clear no-show", lambda: clear_no_show(session.id, reason="A mistake", fingerprint=None, **wish))
+
+    @rule(number=NUMBERS, what=st.sampled_from(["complete", "move", "override", "dismiss", "refund", "bonus"]))
+    def support_acts(self, number: int, what: str) -> None:
+        session = self.session(number, S.SCHEDULED, S.IN_PROGRESS, S.COMPLETED)
+        ctx = self.as_user(self.world.agent)
+        reason = "Asked for by e-mail"
+        acts: dict[str, Callable[[], Any]] = {
+            "complete": lambda: force_complete(session.id, reason=reason, fingerprint=None, ctx=ctx),
+            "move": lambda: move_session(
+                session.id, starts_at=SLOTS[number % len(SLOTS)], reason=reason, fingerprint=None, ctx=ctx
+            ),
+            "override": lambda: grant_override(
+                session.id,
+                override_type=list(OverrideType)[number % 3],
+                reason=reason,
+                fingerprint=None,
+                ctx=ctx,
+            ),
+            "dismiss": lambda: dismiss_suggestion(session.id, reason=reason, ctx=ctx),
+            "refund": lambda: self._refund(session, RefundType.PARTIAL, 1 + number * 37, ctx),
+            "bonus": lambda: self._refund(session, RefundType.BONUS, 1 + number * 11, ctx),
+        }
+        self.take(f"support: {what}", acts[what])
+
+    def _refund(self, session: MentoringSession, kind: RefundType, minor: int, ctx: Context) -> Any:
+        amount = Money(minor, session.currency)
+        return manual_refund(session.id, type=kind, amount=amount, reason="Goodwill", fingerprint=None, ctx=ctx)
+
+    @rule(number=NUMBERS, act=st.sampled_from(RefundAct))
+    def the_second_person_decides(self, number: int, act: RefundAct) -> None:
+        state = RefundState.AWAITING_APPROVAL if act in {RefundAct.APPROVE, RefundAct.DECLINE} else RefundState.FAILED
+        refunds = db.session.scalars(
+            select(Refund.id).where(Refund.status == state).order_by(Refund.created_at, Refund.id)
+        ).all()
+        assume(refunds)
+        refund_id = refunds[number % len(refunds)]
+        ctx = self.as_user(self.world.admin)
+        self.take(
+            f"refund: {act}",
+            lambda: decide_about_refund(refund_id, act, reason="Looked at", gateway=self.gateway, ctx=ctx),
+        )
 
     # Time and the workers.
 
