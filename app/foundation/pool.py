@@ -11,10 +11,21 @@ import time
 from typing import Any
 
 import psycopg
+from psycopg import _queries
 from sqlalchemy.exc import DisconnectionError
 
 _RESTED_SECONDS = 30
+_PREPARED_MOST = 500
+# psycopg takes a statement apart once and remembers how, but not for long ones, which it takes for an ORM's, new each
+# time. Ours are put together once and are few.
+_queries.MAX_CACHED_STATEMENT_LENGTH = 32_768
+_queries.MAX_CACHED_STATEMENT_PARAMS = 200
 _RETURNED = "returned_at"
+
+
+def connected(connection: Any, _record: Any) -> None:
+    """Let the server keep the plan of every statement that the product has, not of a hundred."""
+    connection.prepared_max = _PREPARED_MOST
 
 
 def check_out(connection: Any, record: Any, _proxy: Any) -> None:
@@ -43,4 +54,4 @@ def _has_word(socket: int) -> bool:
     return bool(poll.poll(0))
 
 
-EVENTS: list[tuple[Any, str]] = [(check_out, "checkout"), (check_in, "checkin")]
+EVENTS: list[tuple[Any, str]] = [(connected, "connect"), (check_out, "checkout"), (check_in, "checkin")]

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import CursorResult, Executable
+from sqlalchemy import Connection, CursorResult, Executable
 
 from app.extensions import db
+from app.foundation.transaction import ALONE
 
 
 class Prepared:
@@ -23,6 +24,9 @@ class Prepared:
     def run(self, **values: Any) -> CursorResult[Any]:
         """Send it in the session's own transaction, behind what the session has still to write."""
         session = db.session()
-        session.flush()
         # Past the session's execute, which prepares for entities and takes as long as a small statement.
-        return session.connection().execute(self._statement, values)
+        connection: Connection | None = session.info.get(ALONE)
+        if connection is None or connection.closed:
+            session.flush()
+            connection = session.connection()
+        return connection.execute(self._statement, values)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
@@ -19,6 +20,7 @@ from app.domain.errors import Busy, Conflict, DomainError, Invalid, SlotTaken
 from app.extensions import db
 
 _KEY = "transaction"
+ALONE = "reads-alone"
 _log = structlog.get_logger(__name__)
 
 # SQLSTATEs after which trying again is right: deadlock, serialization failure, lock not available.
@@ -74,6 +76,25 @@ def memo() -> dict[str, Any]:
     return state.memo if state.depth else {}
 
 
+def read_alone() -> None:
+    """Let each statement of this session stand by itself until an action opens a transaction (PERF-1).
+
+    BEGIN and ROLLBACK around a page that only reads are two questions to the database for nothing: at READ COMMITTED
+    each statement has a view of its own anyway.
+    """
+    session = db.session()
+    bind = session.get_bind()
+    # A test's outer transaction is on a connection of its own, which must stay in it.
+    if isinstance(bind, Engine) and not session.in_transaction():
+        session.info[ALONE] = session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
+
+
+def _leave_reading(session: Session) -> None:
+    if session.info.pop(ALONE, None) is not None:
+        # Nothing is open that this could commit; it gives the connection back, and what was read stays readable.
+        session.commit()
+
+
 def before_commit(hook: Callable[[], object]) -> None:
     """Run ``hook`` at the end of the open transaction, still inside it."""
     _state(db.session()).before_commit.append(hook)
@@ -105,6 +126,7 @@ def transaction() -> Iterator[Session]:
         yield from _join(session, state)
         return
     state.depth = 1
+    _leave_reading(session)
     try:
         yield session
         _finish(session, state)
@@ -161,6 +183,7 @@ def savepoint() -> Iterator[Session]:
     :raises Conflict: as ``transaction`` does
     """
     session = db.session()
+    _leave_reading(session)
     state = _state(session)
     before, hooks, later = state.broken, list(state.before_commit), list(state.after_commit)
     try:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from app.models import User
+    from app.people.logins import Person
 
 CONSOLE = "/admin/"
 NOTIFICATIONS = "/notifications"
@@ -72,7 +73,7 @@ USER_MENU = (
 FOOT = (Place("API", "/api/docs", "code-slash"), Place("Become a mentor", "/mentor/apply", "award", _MENTEE | {None}))
 
 
-def home_of(user: User) -> str:
+def home_of(user: User | Person) -> str:
     """Where a person begins after signing in."""
     return CONSOLE if user.is_staff else HOMES[user.role]
 
@@ -101,7 +102,7 @@ def _menu(places: tuple[Place, ...], role: Role | None) -> list[dict[str, Any]]:
 def _frame() -> dict[str, Any]:
     if not has_request_context():
         return {}
-    user: User | None = current_user if current_user.is_authenticated else None
+    user: User | Person | None = current_user if current_user.is_authenticated else None
     frame: dict[str, Any] = {
         "home_url": CONSOLE if user and user.is_staff else "/",
         "page_menu": _menu(PAGE_MENU, user.role if user else None),
@@ -127,7 +128,8 @@ def _frame() -> dict[str, Any]:
     }
     if _exists(NOTIFICATIONS) and not g.get("is_broken"):
         frame["notifications_url"] = NOTIFICATIONS
-        frame["notifications_count"] = count_notifications(user.id, unread_only=True)
+        # Read with the sign-in; only who has signed in just now is asked for.
+        frame["notifications_count"] = g.unread if "unread" in g else count_notifications(user.id, unread_only=True)
     return frame
 
 

@@ -18,9 +18,11 @@ from app.domain.context import Actor
 from app.domain.errors import Forbidden, SignInRequired
 from app.domain.permissions import Permission, require
 from app.extensions import login
+from app.foundation.transaction import read_alone
 from app.http.context import current_actor, current_context, request_now
-from app.models import Login, User
+from app.models import User
 from app.people import logins, tokens
+from app.people.logins import OpenLogin, Person
 
 if TYPE_CHECKING:
     from flask import Flask, Response
@@ -62,11 +64,11 @@ def sign_out() -> None:
     _become(None, None)
 
 
-def current_login() -> Login | None:
+def current_login() -> OpenLogin | None:
     """The row of this browser's sign-in; None for a bearer token and for nobody."""
     if not current_user.is_authenticated:
         return None
-    found: Login | None = g.get("login_row")
+    found: OpenLogin | None = g.get("login_row")
     return found
 
 
@@ -121,20 +123,22 @@ def signed_in(view: Callable[P, R]) -> Callable[P, R]:
     return guarded
 
 
-def _load_user(_: Request) -> User | None:
+def _load_user(_: Request) -> User | Person | None:
+    if request.method in _SAFE_METHODS:
+        read_alone()
     return _from_bearer() if has_bearer() else _from_cookie()
 
 
-def _from_cookie() -> User | None:
+def _from_cookie() -> Person | None:
     token = session.get(_TOKEN)
     found = logins.find_login(token, now=request_now()) if isinstance(token, str) else None
     if found is None:
         return None
-    row, user = found
-    _remember(user, row)
+    _remember(found.user, found.login)
+    g.unread = found.unread
     if not _asks_by_itself():
-        logins.note_seen(row, now=request_now())
-    return user
+        logins.note_seen(found.login, now=request_now())
+    return found.user
 
 
 def _asks_by_itself() -> bool:
@@ -155,22 +159,22 @@ def _from_bearer() -> User | None:
     return user
 
 
-def _remember(user: User, row: Login | None) -> None:
+def _remember(user: User | Person, row: OpenLogin | None) -> None:
     g.actor = _actor(user)
     g.login_row = row
     g.viewer_zone = user.timezone
 
 
-def _become(user: User | None, row: Login | None) -> None:
+def _become(user: User | None, row: OpenLogin | None) -> None:
     """The rest of this request is the new person's; Flask-Login keeps its user in ``g``, too."""
-    for name in ("_login_user", "actor", "login_row", "viewer_zone"):
+    for name in ("_login_user", "actor", "login_row", "unread", "viewer_zone"):
         g.pop(name, None)
     if user is not None:
         g._login_user = user  # noqa: SLF001 - where Flask-Login looks
         _remember(user, row)
 
 
-def _actor(user: User) -> Actor:
+def _actor(user: User | Person) -> Actor:
     return Actor.user(user.id, user.role, user.name)
 
 

@@ -2,29 +2,95 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any, ClassVar, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from app.domain.context import Context
 from app.domain.errors import NotFound
+from app.domain.vocabulary import STAFF_ROLES, Role
 from app.extensions import db
+from app.foundation.prepared import Prepared
 from app.foundation.transaction import transaction
-from app.models import Login, User
+from app.models import Login, Notification, User
 from app.people.credentials import new_secret, secret_hash
 
 SEEN_EVERY = timedelta(minutes=3)
 FRESH_FOR = timedelta(minutes=15)
-# Asked at every request, so it is put together once.
-_BY_TOKEN = (
-    select(Login, User)
-    .join(User, User.id == Login.user_id)
-    .where(Login.token_hash == bindparam("token_hash"), Login.revoked_at.is_(None), Login.expires_at > bindparam("now"))
-    .execution_options(populate_existing=True)
+# Asked at every request: the columns that a request needs, put together once.
+_LOGIN = (Login.id, Login.user_id, Login.remembered, Login.last_seen_at, Login.reauthenticated_at)
+_PERSON = (
+    User.id, User.email, User.name, User.avatar, User.role, User.timezone, User.is_active, User.suspended_at,
+    User.preferences,
+)  # fmt: skip
+_UNREAD = (
+    select(func.count())
+    .select_from(Notification)
+    .where(Notification.user_id == User.id, Notification.read_at.is_(None))
+    .scalar_subquery()
 )
+
+
+@cache
+def _by_token() -> Prepared:
+    return Prepared(
+        select(*_LOGIN, *(column.label(f"user_{column.key}") for column in _PERSON), _UNREAD)
+        .join(User, User.id == Login.user_id)
+        .where(
+            Login.token_hash == bindparam("token_hash"), Login.revoked_at.is_(None), Login.expires_at > bindparam("now")
+        )
+    )
+
+
+class OpenLogin(NamedTuple):
+    """The part of a login's row that a request needs."""
+
+    id: UUID
+    user_id: UUID
+    remembered: bool
+    last_seen_at: datetime
+    reauthenticated_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who is signed in, as read with the login; a request that needs more of the user reads the user."""
+
+    id: UUID
+    email: str
+    name: str
+    avatar: str | None
+    role: Role
+    timezone: str
+    is_active: bool
+    suspended_at: datetime | None
+    preferences: Mapping[str, Any]
+
+    # What Flask-Login asks.
+    is_authenticated: ClassVar[bool] = True
+    is_anonymous: ClassVar[bool] = False
+
+    @property
+    def is_staff(self) -> bool:
+        return self.role in STAFF_ROLES
+
+    @property
+    def can_sign_in(self) -> bool:
+        """Active and not suspended (ID-4)."""
+        return self.is_active and self.suspended_at is None
+
+
+class Found(NamedTuple):
+    """A live login, whose it is, and how many notifications that person has not read: every page says it."""
+
+    login: OpenLogin
+    user: Person
+    unread: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +106,7 @@ ORDINARY = Lifetime(absolute=timedelta(days=7), idle=timedelta(hours=12))
 REMEMBERED = Lifetime(absolute=timedelta(days=60), idle=timedelta(days=30))
 
 
-def lifetime_of(user: User, *, remembered: bool) -> Lifetime:
+def lifetime_of(user: User | Person, *, remembered: bool) -> Lifetime:
     """Staff are never remembered: their browsers open the console."""
     if user.is_staff:
         return STAFF
@@ -68,15 +134,16 @@ def open_login(user: User, *, remembered: bool, ctx: Context) -> str:
     return token
 
 
-def find_login(token: str, *, now: datetime) -> tuple[Login, User] | None:
+def find_login(token: str, *, now: datetime) -> Found | None:
     """The live login of this token with its user; None when it ended, was idle for too long, or the user may not in."""
-    found = db.session.execute(_BY_TOKEN, {"token_hash": secret_hash(token), "now": now}).one_or_none()
+    found = _by_token().run(token_hash=secret_hash(token), now=now).one_or_none()
     if found is None:
         return None
-    login, user = found
+    login = OpenLogin._make(found[: len(_LOGIN)])
+    user = Person(*found[len(_LOGIN) : -1])
     if not user.can_sign_in or now - login.last_seen_at > lifetime_of(user, remembered=login.remembered).idle:
         return None
-    return login, user
+    return Found(login, user, found[-1])
 
 
 def still_live(login_ids: Collection[UUID], *, now: datetime) -> set[UUID]:
@@ -94,7 +161,7 @@ def still_live(login_ids: Collection[UUID], *, now: datetime) -> set[UUID]:
     }
 
 
-def note_seen(login: Login, *, now: datetime) -> None:
+def note_seen(login: OpenLogin, *, now: datetime) -> None:
     """This function will remember that the login is in use, with one write in a few minutes and not one a request."""
     if now - login.last_seen_at < SEEN_EVERY:
         return
@@ -113,7 +180,7 @@ def note_password_confirmed(login_id: UUID, *, ctx: Context) -> None:
         db.session.execute(update(Login).where(Login.id == login_id).values(reauthenticated_at=ctx.now))
 
 
-def is_fresh(login: Login, *, now: datetime) -> bool:
+def is_fresh(login: OpenLogin, *, now: datetime) -> bool:
     """Whether the password was typed within the last quarter of an hour (SEC-2)."""
     return login.reauthenticated_at is not None and now - login.reauthenticated_at <= FRESH_FOR
 

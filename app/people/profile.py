@@ -13,6 +13,7 @@ from app.domain.permissions import Permission, require
 from app.foundation.transaction import transaction
 from app.models import User
 from app.people.accounts import load_user_for_change, normal_name
+from app.people.logins import Person
 
 # Every preference and what holds until the person chooses.
 PREFERENCES: Final[dict[str, bool]] = {"sound": True, "reminder_emails": True}
@@ -51,6 +52,6 @@ def update_profile(
     return user
 
 
-def preference(user: User, key: str) -> bool:
+def preference(user: User | Person, key: str) -> bool:
     """What a person chose, or what holds until then."""
     return bool(user.preferences.get(key, PREFERENCES[key]))
