@@ -3,49 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from functools import cache
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Uuid, bindparam, select, union_all
 
 from app.domain.errors import NotFound
 from app.domain.ledger import GOODWILL, PLATFORM_HELD, PLATFORM_REVENUE, Account, LedgerEvent
 from app.domain.money import Money
 from app.domain.vocabulary import AccountKind, PaymentState, RefundState, RefundType
+from app.foundation.parts import PartRow
 from app.foundation.prepared import Prepared
-from app.models import LedgerAccount, LedgerPosting, LedgerTransaction, MentoringSession, Payment, Refund
-from app.money.rows import DECIDED, read_rows
+from app.models import MentoringSession
+from app.money.parts import LedgerLine, PaymentRow, RefundRow, money_of, money_parts
+from app.money.rows import DECIDED
 
 _CURRENCY = Prepared(select(MentoringSession.currency).where(MentoringSession.id == bindparam("session_id")))
-_LINES = Prepared(
-    select(
-        LedgerTransaction.created_at,
-        LedgerTransaction.kind.label("event"),
-        LedgerTransaction.note,
-        LedgerAccount.kind,
-        LedgerAccount.owner_id,
-        LedgerPosting.amount_minor,
-        LedgerPosting.currency,
-    )
-    .join(LedgerPosting, LedgerPosting.transaction_id == LedgerTransaction.id)
-    .join(LedgerAccount, LedgerAccount.id == LedgerPosting.account_id)
-    .where(LedgerTransaction.session_id == bindparam("session_id"))
-    .order_by(LedgerTransaction.created_at, LedgerTransaction.id, LedgerAccount.kind, LedgerPosting.id)
-)
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerLine:
-    """One posting, as the case page lists it: debit positive, credit negative."""
-
-    at: datetime
-    event: str
-    account: AccountKind
-    owner_id: UUID | None
-    amount: Money
-    note: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +53,8 @@ class SessionMoney:
     bonus: Money
     borne: Money
     lost: Money
-    payments: Sequence[Payment]
-    refunds: Sequence[Refund]
+    payments: Sequence[PaymentRow]
+    refunds: Sequence[RefundRow]
     lines: Sequence[LedgerLine]
 
     @property
@@ -105,8 +80,18 @@ def session_money(session_id: UUID, *, currency: str | None = None) -> SessionMo
     currency = currency or _CURRENCY.run(session_id=session_id).scalar()
     if currency is None:
         raise NotFound
-    rows = read_rows(session_id)
-    lines = ledger_lines(session_id)
+    return sum_up([PartRow._make(row) for row in _read().run(session_id=session_id)], currency)
+
+
+@cache
+def _read() -> Prepared:
+    return Prepared(union_all(*money_parts(bindparam("session_id", type_=Uuid()))))
+
+
+def sum_up(read: Iterable[PartRow], currency: str) -> SessionMoney:
+    """The money of one session out of its rows, wherever they were read; rows of other parts are passed over."""
+    rows = money_of(read)
+    lines = rows.lines
     balances: Counter[Account] = Counter()
     for line in lines:
         if line.event == LedgerEvent.CHARGEBACK.value:
@@ -152,14 +137,5 @@ def _lost_minor(lines: Sequence[LedgerLine]) -> int:
     )
 
 
-def _total(refunds: Sequence[Refund], currency: str) -> Money:
+def _total(refunds: Sequence[RefundRow], currency: str) -> Money:
     return Money(sum(refund.amount_minor for refund in refunds), currency)
-
-
-def ledger_lines(session_id: UUID) -> list[LedgerLine]:
-    """Every posting of a session, oldest first."""
-    rows = _LINES.run(session_id=session_id)
-    return [
-        LedgerLine(row.created_at, row.event, row.kind, row.owner_id, Money(row.amount_minor, row.currency), row.note)
-        for row in rows
-    ]

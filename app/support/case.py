@@ -15,13 +15,15 @@ from app.domain.context import Context
 from app.domain.permissions import Permission, require
 from app.domain.vocabulary import CancelledBy, Party, SessionStatus
 from app.extensions import db
+from app.foundation.parts import PartRow, part
 from app.foundation.prepared import Prepared
 from app.models import MentoringSession, SessionDispute, Strike, User
-from app.money.overview import SessionMoney, session_money
+from app.money.overview import SessionMoney, sum_up
+from app.money.parts import money_parts
 from app.support.keyset import page_of_keys, reverse
 from app.support.session_filter import SessionFilter
 from app.support.session_list import all_conditions, keys_of, sessions_of
-from app.support.timeline import Happening, read_timeline
+from app.support.timeline import Happening, story_parts, timeline_of
 
 S = MentoringSession
 
@@ -57,42 +59,48 @@ def read_case(session_id: UUID, *, ctx: Context) -> Case:
     """
     require(ctx.actor, Permission.SESSION_VIEW)
     session = load_session_for(ctx, session_id)
-    money = session_money(session.id, currency=session.currency)
-    histories = _histories(session)
+    found: Any = (
+        _everything().run(session_id=session.id, mentor_id=session.mentor_id, mentee_id=session.mentee_id).all()
+    )
+    rows = [PartRow(*row[:-1]) for row in found]
+    names = {row.actor_id: row.name for row in found if row.name}
+    histories = {row.source: History(*row.facts) for row in rows if row.source in _HISTORIES}
+    money = sum_up(rows, session.currency)
     return Case(
-        session, money, read_timeline(session.id, money), histories.get(Party.MENTOR, History()),
-        histories.get(Party.MENTEE, History()),
-    )  # fmt: skip
+        session, money, timeline_of(rows, names, money), histories[Party.MENTOR.value], histories[Party.MENTEE.value]
+    )
 
 
-def _histories(session: MentoringSession) -> dict[Party, History]:
-    rows: Any = _both_histories().run(mentor_id=session.mentor_id, mentee_id=session.mentee_id)
-    return {Party(party): History(*counts) for party, *counts in rows}
+_HISTORIES = {Party.MENTOR.value, Party.MENTEE.value}
 
 
 @cache
-def _both_histories() -> Prepared:
+def _everything() -> Prepared:
+    """All that stands in other tables, in one statement."""
+    session_id = bindparam("session_id", type_=Uuid())
     mentor, mentee = bindparam("mentor_id", type_=Uuid()), bindparam("mentee_id", type_=Uuid())
-    return Prepared(
-        union_all(
-            _history(Party.MENTOR, S.mentor_id, mentor, CancelledBy.MENTOR),
-            _history(Party.MENTEE, S.mentee_id, mentee, CancelledBy.MENTEE),
-        )
-    )
+    parts = [
+        *story_parts(session_id),
+        *money_parts(session_id),
+        _history(Party.MENTOR, S.mentor_id, mentor, CancelledBy.MENTOR),
+        _history(Party.MENTEE, S.mentee_id, mentee, CancelledBy.MENTEE),
+    ]
+    rows = union_all(*parts).subquery("r")
+    return Prepared(select(rows, User.name).outerjoin(User, User.id == rows.c.actor_id))
 
 
 def _history(party: Party, column: Any, person: Any, cancelled_by: CancelledBy) -> Select[Any]:
     disputes = select(func.count(SessionDispute.id)).join(S, S.id == SessionDispute.session_id).where(column == person)
     strikes = select(func.count()).select_from(Strike).where(Strike.user_id == person, Strike.lifted_at.is_(None))
-    return select(
-        literal(party.value),
+    facts: list[Any] = [
         func.count(),
         func.count().filter(S.status == SessionStatus.COMPLETED),
         func.count().filter(and_(S.status == SessionStatus.CANCELLED, S.cancelled_by == cancelled_by)),
         func.count().filter(and_(S.status == SessionStatus.NO_SHOW, S.no_show_party == party)),
         disputes.scalar_subquery(),
         strikes.scalar_subquery(),
-    ).where(column == person)
+    ]
+    return part(party.value, facts).where(column == person)
 
 
 def neighbors(session: MentoringSession, chosen: SessionFilter, *, now: datetime) -> tuple[UUID | None, UUID | None]:

@@ -1,7 +1,7 @@
 """Everything that happened to one session as one story, newest first (SD-1).
 
-What stands in tables of its own is read in one statement: each table gives its rows the same shape. Money comes from
-``money.overview``, which the page shows anyway.
+Each table is a part of the one statement that reads a case (``support.case``). Money comes from ``money.overview``,
+which the page shows anyway.
 """
 
 from __future__ import annotations
@@ -10,14 +10,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Text, Uuid, bindparam, cast, func, literal, null, select, union_all
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import Select, func, literal_column, null, select
 
-from app.foundation.prepared import Prepared
+from app.foundation.parts import PartRow, part
 from app.models import (
     AdminAuditTrail,
     AdminSessionNote,
@@ -31,7 +29,6 @@ from app.models import (
     SessionDispute,
     SessionJoin,
     SessionReview,
-    User,
 )
 from app.money.overview import SessionMoney
 
@@ -73,9 +70,12 @@ class Happening:
     why: Mapping[str, Any] | None = None
 
 
-def read_timeline(session_id: UUID, money: SessionMoney) -> list[Happening]:
-    """The story of a session, newest first: one statement, and the money that was read already."""
-    happened = [*_from_tables(session_id), *_from_money(money)]
+def timeline_of(rows: Iterable[PartRow], names: Mapping[UUID, str], money: SessionMoney) -> list[Happening]:
+    """The story of a session, newest first, out of the rows of its parts; rows of other parts are passed over.
+
+    :param names: the people in it
+    """
+    happened = [*_from_tables(rows, names), *_from_money(money)]
     told = _with_reasons(_without_echoes(happened))
     return sorted(told, key=lambda one: (one.at, one.order), reverse=True)
 
@@ -126,51 +126,51 @@ _TABLES: dict[str, tuple[Kind, Any, str, str | None, tuple[str, ...]]] = {
 _ROLES = {"session_audit_log", "admin_session_audit_trail"}
 
 
-def _from_tables(session_id: UUID) -> Iterable[Happening]:
-    rows: Any = _all_parts().run(session_id=session_id).all()
-    for source, at, actor_id, role, facts, name in rows:
+def _from_tables(rows: Iterable[PartRow], names: Mapping[UUID, str]) -> Iterable[Happening]:
+    for source, at, actor_id, role, values in rows:
+        if source not in _TABLES:
+            continue
+        kind, _, _, _, columns = _TABLES[source]
+        *told, order = values
+        facts = dict(zip(columns, told, strict=False))
+        if source == "admin_session_notes":
+            facts["edits"] = order
         yield Happening(
-            kind=_TABLES[source][0],
+            kind=kind,
             source=source,
             at=at,
-            order=facts.get("seq") or facts.get("number") or 0,
+            order=facts.get("seq") or (order if source == "session_audit_log" else 0),
             actor_id=actor_id,
-            actor_name=name,
+            actor_name=names.get(actor_id) if actor_id else None,
             actor_role=role,
             request_id=facts.get("request_id"),
             facts=facts,
         )
 
 
-@cache
-def _all_parts() -> Prepared:
-    session_id = bindparam("session_id", type_=Uuid())
-    parts = [_part(source, session_id) for source in _TABLES]
-    rows = union_all(*(select(part.subquery()) for part in parts)).subquery("happened")
-    return Prepared(select(rows, User.name).outerjoin(User, User.id == rows.c.actor_id))
+def story_parts(session_id: Any) -> list[Select[Any]]:
+    """The parts of a statement that reads what happened to a session, each table's newest first."""
+    return [_part(source, session_id) for source in _TABLES]
 
 
 def _part(source: str, session_id: Any) -> Select[Any]:
     _, table, time, actor, names = _TABLES[source]
-    pairs: list[Any] = []
-    for name in names:
-        pairs += [name, getattr(table, name)]
+    extra: Any = null()
     if source == "session_audit_log":
-        pairs += ["number", table.number]
+        extra = table.number
     if source == "admin_session_notes":
-        edits = select(func.count()).where(NoteHistory.note_id == table.id).scalar_subquery()
-        pairs += ["edits", edits]
+        extra = select(func.count()).where(NoteHistory.note_id == table.id).scalar_subquery()
     return (
-        select(
-            literal(source).label("source"),
-            getattr(table, time).label("at"),
-            (getattr(table, actor) if actor else cast(null(), User.id.type)).label("actor_id"),
-            (cast(table.actor_role, Text) if source in _ROLES else cast(null(), Text)).label("role"),
-            cast(func.jsonb_build_object(*pairs), JSONB).label("facts"),
+        part(
+            source,
+            [*(getattr(table, name) for name in names), extra],
+            at=getattr(table, time),
+            actor=getattr(table, actor) if actor else None,
+            role=table.actor_role if source in _ROLES else None,
         )
         .where(table.session_id == session_id)
         .order_by(getattr(table, time).desc())
-        .limit(_MOST)
+        .limit(literal_column(str(_MOST)))
     )
 
 
@@ -186,7 +186,7 @@ def _from_money(money: SessionMoney) -> Iterable[Happening]:
             yield Happening(kind=Kind.MONEY, source="payment_succeeded", at=payment.succeeded_at, order=1, facts=facts)
     for refund in money.refunds:
         facts = {
-            "id": str(refund.id), "status": refund.status.value, "type": refund.type.value, "reason": refund.reason,
+            "id": refund.id, "status": refund.status.value, "type": refund.type.value, "reason": refund.reason,
             "minor": refund.amount_minor, "currency": refund.currency, "error": refund.error,
         }  # fmt: skip
         yield Happening(
