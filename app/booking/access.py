@@ -7,9 +7,10 @@ itself. Whoever keeps to ``load_for_change`` cannot deadlock with another who do
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ARRAY, Select, Uuid, bindparam, func, select
 from sqlalchemy.orm import joinedload
 
 from app.domain.context import Context
@@ -17,25 +18,28 @@ from app.domain.errors import Busy, NotFound, SignInRequired
 from app.domain.permissions import Permission, may
 from app.domain.vocabulary import ActorKind
 from app.extensions import db
+from app.foundation.prepared import Prepared
 from app.models import MentoringSession, User
 
 # The product itself may reach every session; people must be a party or staff who may look.
 _PRODUCT = frozenset({ActorKind.CLOCK, ActorKind.PAYMENT, ActorKind.SYSTEM})
 
 
+@cache
+def _people_locked(*, skip: bool = False) -> Prepared:
+    named = User.id == func.any(bindparam("ids", type_=ARRAY(Uuid)))
+    return Prepared(select(User.id).where(named).order_by(User.id).with_for_update(key_share=True, skip_locked=skip))
+
+
 def lock_people(*user_ids: UUID) -> None:
     """This function will lock people's rows in id order, so that contention waits and never deadlocks (AV-5)."""
-    db.session.execute(
-        select(User.id).where(User.id.in_(set(user_ids))).order_by(User.id).with_for_update(key_share=True)
-    )
+    _people_locked().run(ids=list(set(user_ids)))
 
 
 def try_lock_people(*user_ids: UUID) -> bool:
     """This function will lock people's rows as ``lock_people`` does, or say that somebody else holds one of them."""
     wanted = set(user_ids)
-    got = db.session.scalars(
-        select(User.id).where(User.id.in_(wanted)).order_by(User.id).with_for_update(key_share=True, skip_locked=True)
-    ).all()
+    got = _people_locked(skip=True).run(ids=list(wanted)).all()
     return len(got) == len(wanted)
 
 
@@ -52,6 +56,28 @@ def may_know_of(session: MentoringSession, ctx: Context) -> bool:
     return may(actor.role, Permission.SESSION_VIEW)
 
 
+# Put together once: they are asked at nearly every request, and building them takes longer than the answer.
+@cache
+def _with_people() -> Select[MentoringSession]:
+    return (
+        select(MentoringSession)
+        .where(MentoringSession.id == bindparam("session_id"))
+        .options(joinedload(MentoringSession.mentor), joinedload(MentoringSession.mentee))
+        .execution_options(populate_existing=True)
+    )
+
+
+@cache
+def _with_people_locked() -> Select[MentoringSession]:
+    return _with_people().with_for_update(of=MentoringSession)
+
+
+@cache
+def _parties() -> Prepared:
+    columns = select(MentoringSession.mentor_id, MentoringSession.mentee_id)
+    return Prepared(columns.where(MentoringSession.id == bindparam("session_id")))
+
+
 def load_session_for(ctx: Context, session_id: UUID) -> MentoringSession:
     """This function will read a session with its two people for whoever may know that it exists.
 
@@ -59,12 +85,7 @@ def load_session_for(ctx: Context, session_id: UUID) -> MentoringSession:
     :raises NotFound: when it does not exist, or may not be known to
     """
     _require_somebody(ctx)
-    session = db.session.scalars(
-        select(MentoringSession)
-        .where(MentoringSession.id == session_id)
-        .options(joinedload(MentoringSession.mentor), joinedload(MentoringSession.mentee))
-        .execution_options(populate_existing=True)
-    ).one_or_none()
+    session = db.session.scalars(_with_people(), {"session_id": session_id}).one_or_none()
     if session is None or not may_know_of(session, ctx):
         raise NotFound
     return session
@@ -78,19 +99,11 @@ def load_for_change(ctx: Context, session_id: UUID, *, also: Iterable[UUID] = ()
     :raises Busy: when the parties changed between reading and locking, or a lock did not come in time
     """
     _require_somebody(ctx)
-    parties = db.session.execute(
-        select(MentoringSession.mentor_id, MentoringSession.mentee_id).where(MentoringSession.id == session_id)
-    ).one_or_none()
+    parties = _parties().run(session_id=session_id).one_or_none()
     if parties is None:
         raise NotFound
     lock_people(*parties, *also)
-    session = db.session.scalars(
-        select(MentoringSession)
-        .where(MentoringSession.id == session_id)
-        .options(joinedload(MentoringSession.mentor), joinedload(MentoringSession.mentee))
-        .with_for_update(of=MentoringSession)
-        .execution_options(populate_existing=True)
-    ).one()
+    session = db.session.scalars(_with_people_locked(), {"session_id": session_id}).one()
     if not may_know_of(session, ctx):
         raise NotFound
     if (session.mentor_id, session.mentee_id) != tuple(parties):

@@ -16,6 +16,7 @@ from app.domain.errors import Invalid
 from app.domain.policies import POLICIES, Snapshot, merge, value_as_json
 from app.extensions import db
 from app.foundation.audit import record_staff_act
+from app.foundation.prepared import Prepared
 from app.foundation.transaction import memo
 from app.models import MentoringSession, PolicyChange, PolicyVersion, SessionPolicy
 
@@ -46,8 +47,12 @@ def current_policies() -> PoliciesInForce:
     return found
 
 
+# Asked in every transaction, so it is put together once.
+_NEWEST = Prepared(select(PolicyVersion.id).order_by(PolicyVersion.number.desc()).limit(1))
+
+
 def _newest() -> PoliciesInForce:
-    version_id = db.session.scalars(select(PolicyVersion.id).order_by(PolicyVersion.number.desc()).limit(1)).one()
+    version_id = _NEWEST.run().scalar_one()
     return PoliciesInForce(version_id, _version(version_id))
 
 
