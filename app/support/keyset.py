@@ -75,7 +75,7 @@ def reverse(keys: Sequence[Key]) -> list[Key]:
 
 
 def page_of_keys(
-    base: Select[Any], keys: Sequence[Key], *, limit: Any, after: Sequence[Any] | None, offset: Any = 0
+    base: Select[Any], keys: Sequence[Key], *, limit: Any, after: Sequence[Any] | None, offset: Any = None
 ) -> Select[Any]:
     """The keys of one page, as columns ``k0``, ``k1`` …, in order.
 

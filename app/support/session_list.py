@@ -6,14 +6,34 @@ the rows joined to them once they are chosen; the names of the people in the fil
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Integer, Row, Select, and_, bindparam, cast, func, or_, select, text, true, union
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Integer,
+    Row,
+    Select,
+    SelectBase,
+    and_,
+    bindparam,
+    case,
+    cast,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+    true,
+    union,
+    union_all,
+)  # fmt: skip
 from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 from sqlalchemy.orm import aliased
 from sqlalchemy.types import Uuid
@@ -34,6 +54,7 @@ COUNT_CAP = 10_000
 DEEPEST_PAGE = 20_000
 # A filter, or one whose values are parameters of a statement.
 Chosen = SessionFilter | Parameters
+_ONE, _CAP = literal_column("1", Integer()), literal_column(str(COUNT_CAP), Integer())
 _NOW = bindparam("now", type_=UtcDateTime())
 _Mentor = aliased(User)
 _Mentee = aliased(User)
@@ -94,29 +115,33 @@ class _Place:
 
     def walk(self) -> _Walk:
         after = tuple(value is None for value in self.cursor.values) if self.cursor else None
-        return _Walk(self.backwards, after)
+        return _Walk(self.backwards, after, self.size + 1, has_offset=self.offset > 0)
 
     def values(self) -> dict[str, Any]:
-        found: dict[str, Any] = {"size": self.size + 1}
         if self.cursor is None:
-            return {**found, "offset": self.offset}
-        return found | {f"after_{index}": value for index, value in enumerate(self.cursor.values) if value is not None}
+            return {"offset": self.offset} if self.offset else {}
+        return {f"after_{index}": value for index, value in enumerate(self.cursor.values) if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
 class _Walk:
-    """The part of a place that makes another statement of it; ``after``: which values of the cursor are NULL."""
+    """The part of a place that makes another statement of it; ``after``: which values of the cursor are NULL.
+
+    The size stands in the statement as it is: for one that it does not know PostgreSQL makes a new plan each time.
+    """
 
     backwards: bool
     after: tuple[bool, ...] | None
+    size: int
+    has_offset: bool
 
     def order(self, keys: list[Key]) -> list[Key]:
         return reverse(keys) if self.backwards else keys
 
     def keys_in(self, base: Select[Any], keys: list[Key]) -> Select[Any]:
-        size = bindparam("size", type_=Integer())
+        size = literal_column(str(self.size), Integer())
         if self.after is None:
-            offset = bindparam("offset", type_=Integer())
+            offset = bindparam("offset", type_=Integer()) if self.has_offset else None
             return page_of_keys(base, self.order(keys), limit=size, after=None, offset=offset)
         after = [
             None if is_null else bindparam(f"after_{index}", type_=key.column.type)
@@ -149,11 +174,13 @@ def list_sessions(
     cursor = read_cursor(after or before, keys) if after or before else None
     place = _Place(keys, cursor, bool(before), 0 if cursor else (page - 1) * size, size)
     count = count_from_figures(chosen)
-    if count is None or (count.value <= COUNT_CAP and not _is_one_range(chosen)):
-        gathered, rows = _gather(chosen, place, now)
-        if gathered.cap is None or gathered.value <= COUNT_CAP:
-            return _page(rows, place, count or gathered)
-        count = count or gathered
+    if count is None:
+        count, rows = _gather(chosen, place, now)
+        if count.value <= COUNT_CAP:
+            return _page(rows, place, count)
+    elif count.value <= COUNT_CAP and not _is_one_range(chosen):
+        statement = _sort_statement(Shape.of(chosen), place.walk())
+        return _page(list(statement.run(**values_of(chosen, now), **place.values()).all()), place, count)
     return _page(_walk(chosen, place, now), place, count)
 
 
@@ -181,6 +208,19 @@ def _walk_statement(shape: Shape, walk: _Walk) -> Prepared:
     return Prepared(_joined(ids, walk.order(keys)))
 
 
+@lru_cache(maxsize=512)
+def _sort_statement(shape: Shape, walk: _Walk) -> Prepared:
+    """The page out of a set that is known to be small: gathered, then sorted."""
+    chosen = Parameters.of(shape)
+    keys = keys_of(chosen)
+    columns = [key.column.label(f"g{index}") for index, key in enumerate(keys)]
+    base = sessions_of(chosen).with_only_columns(*columns).where(*conditions(chosen, _NOW))
+    found = base.cte("found").prefix_with("MATERIALIZED")
+    own = [replace(key, column=found.c[f"g{index}"]) for index, key in enumerate(keys)]
+    page = walk.keys_in(select(*found.c), own).subquery("page")
+    return Prepared(_joined(page, walk.order(own)))
+
+
 def _gather(chosen: SessionFilter, place: _Place, now: datetime) -> tuple[Count, list[Row[Any]]]:
     """The count, capped, and the page out of all rows of a set that is not too large."""
     statement = _gather_statement(Shape.of(chosen), place.walk())
@@ -194,11 +234,7 @@ def _gather_statement(shape: Shape, walk: _Walk) -> Prepared:
     keys = keys_of(chosen)
     columns = [key.column.label(f"g{index}") for index, key in enumerate(keys)]
     base = sessions_of(chosen).with_only_columns(*columns).where(*conditions(chosen, _NOW))
-    pieces = _search_pieces(chosen.search) if chosen.search else [true()]
-    parts = [base.where(piece).limit(COUNT_CAP + 1) for piece in pieces]
-    # UNION and not OR: each part has an index of its own, and a session found twice is counted once.
-    found = (union(*(select(part.subquery()) for part in parts)) if len(parts) > 1 else parts[0]).cte("found")
-    total = select(func.count().label("total")).select_from(found).cte("counted")
+    found, total = _found(base, chosen.search)
     own = [replace(key, column=found.c[f"g{index}"]) for index, key in enumerate(keys)]
     small = select(total.c.total).scalar_subquery() <= COUNT_CAP
     page = walk.keys_in(select(*found.c).where(small), own).subquery("page")
@@ -207,6 +243,24 @@ def _gather_statement(shape: Shape, walk: _Walk) -> Prepared:
     return Prepared(
         select(total.c.total, shown).select_from(total).join(shown, true(), isouter=True).order_by(*ordered)
     )
+
+
+def _found(base: Select[Any], search: Any) -> tuple[CTE, CTE]:
+    """The rows of a set and their number; more than the cap allows are not gathered but counted only so far."""
+    if not search:
+        found = base.limit(COUNT_CAP + 1).cte("found")
+        return found, select(func.count().label("total")).select_from(found).cte("counted")
+    people = _people(search).cte("people").prefix_with("MATERIALIZED")
+    ids = cast(func.array(select(people.c.id).scalar_subquery()), ARRAY(Uuid))
+    parts = [base.where(piece) for piece in _search_pieces(search, lambda column: column == func.any(ids))]
+    # A name that many have: its index alone says so, without the rows.
+    beyond = [exists(part.with_only_columns(_ONE).offset(_CAP).limit(_ONE)) for part in parts]
+    many = select(or_(*beyond).label("many")).cte("probed").prefix_with("MATERIALIZED")
+    is_many = select(many.c.many).scalar_subquery()
+    # UNION and not OR: each part has an index of its own, and a session found twice is counted once.
+    found = union(*(part.where(~is_many).limit(COUNT_CAP + 1) for part in parts)).cte("found")
+    counted = select(func.count()).select_from(found).scalar_subquery()
+    return found, select(case((is_many, COUNT_CAP + 1), else_=counted).label("total")).cte("counted")
 
 
 def sessions_of(chosen: Chosen) -> Select[Any]:
@@ -288,17 +342,23 @@ def all_conditions(chosen: Chosen, now: Any) -> list[ColumnElement[bool]]:
     return [*found, or_(*_search_pieces(chosen.search))] if chosen.search else found
 
 
-def _search_pieces(search: str | Terms) -> list[ColumnElement[bool]]:
+def _search_pieces(
+    search: str | Terms, of_people: Callable[[Any], ColumnElement[bool]] | None = None
+) -> list[ColumnElement[bool]]:
     """Words of the title, or of a party's name, the start of a party's e-mail, or the start of an id.
 
-    The people come first, as one array, so that each piece is a condition on one index of sessions.
+    :param of_people: how a column is one of the people found; each piece is a condition on one index of sessions
     """
     terms = terms_of(search) if isinstance(search, str) else search
-    people = cast(func.array(select(User.id).where(_is_person(terms)).scalar_subquery()), ARRAY(Uuid))
-    found: list[ColumnElement[bool]] = [
-        S.mentor_id == func.any(people),
-        S.mentee_id == func.any(people),
-    ]
+    if of_people is None:
+        people = _people(terms).subquery()
+
+        def of_people(column: Any) -> ColumnElement[bool]:
+            # Looked up by hash: walking, this is asked of every row.
+            found: ColumnElement[bool] = column.in_(select(people.c.id))
+            return found
+
+    found = [of_people(S.mentor_id), of_people(S.mentee_id)]
     if terms.title is not None:
         found.append(func.to_tsvector(text("'simple'"), S.title).op("@@")(cast(terms.title, TSQUERY)))
     if terms.ids is not None:
@@ -306,16 +366,22 @@ def _search_pieces(search: str | Terms) -> list[ColumnElement[bool]]:
     return found
 
 
+def _people(terms: Terms) -> SelectBase:
+    # UNION ALL and not OR, under which PostgreSQL takes every name found apart again.
+    ways = [select(User.id).where(way) for way in _ways_to_a_person(terms)]
+    return union_all(*ways) if len(ways) > 1 else ways[0]
+
+
 def person_matches(search: str) -> ColumnElement[bool]:
     """Words of the name, each of which may be cut short, or the start of the e-mail address."""
-    return _is_person(terms_of(search))
+    return or_(*_ways_to_a_person(terms_of(search)))
 
 
-def _is_person(terms: Terms) -> ColumnElement[bool]:
-    by_address = User.email.like(terms.address)
-    if terms.words is None:
-        return by_address
-    return or_(func.to_tsvector(text("'simple'"), User.name).op("@@")(cast(terms.words, TSQUERY)), by_address)
+def _ways_to_a_person(terms: Terms) -> list[ColumnElement[bool]]:
+    ways: list[ColumnElement[bool]] = [User.email.like(terms.address)]
+    if terms.words is not None:
+        ways.insert(0, func.to_tsvector(text("'simple'"), User.name).op("@@")(cast(terms.words, TSQUERY)))
+    return ways
 
 
 def count_from_figures(chosen: SessionFilter) -> Count | None:
