@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -34,11 +34,14 @@ def format_money(amount: int | Money, currency: str = "", *, whole: bool = False
     :param whole: leave the decimals out when they are all zero, as on a price tag
     :raises ValueError: when neither says which currency it is
     """
-    return _written_money(amount if isinstance(amount, Money) else Money(amount, currency), whole)
+    if isinstance(amount, Money):
+        return _written_money(amount.minor, amount.currency, whole)
+    return _written_money(amount, currency, whole)
 
 
 @lru_cache(maxsize=4096)
-def _written_money(money: Money, whole: bool) -> str:  # noqa: FBT001 - part of the cache's key
+def _written_money(minor: int, currency: str, whole: bool) -> str:  # noqa: FBT001 - part of the cache's key
+    money = Money(minor, currency)
     places = decimals(money.currency)
     if whole and money.minor % 10**places == 0:
         places = 0
@@ -113,8 +116,13 @@ def _written_offset(offset: timedelta) -> str:
 def format_date(day: date | datetime, zone: str | ZoneInfo, now: datetime) -> str:
     """``Thu 14 Nov``; with the year when it is not the present one."""
     local = day.astimezone(zone_of(zone)).date() if isinstance(day, datetime) else day
-    text = f"{_DAYS[local.weekday()]} {local.day} {_MONTHS[local.month - 1]}"
-    return text if local.year == _year(now, zone_of(zone)) else f"{text} {local.year}"
+    return _written_day(local, _year(now, zone_of(zone)))
+
+
+@lru_cache(maxsize=4096)
+def _written_day(day: date, this_year: int) -> str:
+    text = f"{_DAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]}"
+    return text if day.year == this_year else f"{text} {day.year}"
 
 
 @lru_cache(maxsize=512)
@@ -137,14 +145,19 @@ def format_month(day: date) -> str:
 
 def format_clock(moment: datetime, zone: str | ZoneInfo) -> str:
     """The time of day, ``10:00``; with the offset where the clock shows that hour twice."""
-    local = moment.astimezone(zone_of(zone))
+    return _written_clock(moment.astimezone(zone_of(zone)))
+
+
+def _written_clock(local: datetime) -> str:
     text = f"{local.hour:02}:{local.minute:02}"
-    return f"{text} {zone_offset(moment, zone)}" if _shown_twice(local) else text
+    return f"{text} {_written_offset(local.utcoffset() or timedelta())}" if _shown_twice(local) else text
 
 
 def format_short(moment: datetime, zone: str | ZoneInfo, now: datetime) -> str:
     """Date and time of day without the place, for a column whose head names it: ``Thu 14 Nov, 10:00``."""
-    return f"{format_date(moment, zone, now)}, {format_clock(moment, zone)}"
+    place = zone_of(zone)
+    local = moment.astimezone(place)
+    return f"{_written_day(local.date(), _year(now, place))}, {_written_clock(local)}"
 
 
 def format_when(moment: datetime, zone: str | ZoneInfo, now: datetime) -> str:
@@ -162,14 +175,14 @@ def format_when(moment: datetime, zone: str | ZoneInfo, now: datetime) -> str:
 def format_exact(moment: datetime, zone: str | ZoneInfo) -> str:
     """A moment to the second with its offset, for what stands on hover: ``Thu 14 Nov 2026, 10:00:05 UTC+01:00``."""
     local = moment.astimezone(zone_of(zone))
-    day = f"{_DAYS[local.weekday()]} {local.day} {_MONTHS[local.month - 1]} {local.year}"
+    day = _written_day(local.date(), 0)
     clock = f"{local.hour:02}:{local.minute:02}:{local.second:02}"
     return f"{day}, {clock} {_written_offset(local.utcoffset() or timedelta())}"
 
 
 def format_iso(moment: datetime) -> str:
     """The machine's way, in UTC: ``2026-11-14T09:00:00Z``."""
-    return f"{moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat()}Z"
+    return f"{moment.astimezone(UTC).isoformat(timespec='seconds')[:-6]}Z"
 
 
 def format_relative(moment: datetime, now: datetime) -> str:
@@ -196,7 +209,16 @@ def _distance(seconds: float) -> str:
 
 
 def _shown_twice(local: datetime) -> bool:
+    if not _turns_clock(local.date(), local.tzinfo):
+        return False
     return local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+
+
+@lru_cache(maxsize=4096)
+def _turns_clock(day: date, zone: tzinfo | None) -> bool:
+    """Whether that day is longer or shorter than others there; only then can an hour come twice."""
+    begins = datetime.combine(day, time(), zone)
+    return begins.utcoffset() != (begins + timedelta(days=1)).utcoffset()
 
 
 def short_id(value: object) -> str:

@@ -26,6 +26,7 @@ ACTION = "ADMIN_EXPORT"
 # What a spreadsheet would run: a cell that begins with one of these.
 _DANGEROUS = "=+-@\t\r\n"
 _MARK = "'"
+_PIECE = 32 * 1024
 _CURRENCIES = sorted(list_currencies())
 _WITHOUT_CENTS = [code for code in _CURRENCIES if decimals(code) == 0]
 _WITH_MILLS = [code for code in _CURRENCIES if decimals(code) == 3]
@@ -129,5 +130,12 @@ def copy_csv(statement: Select[Any]) -> Iterator[bytes]:
     connection = db.session.connection().connection.driver_connection
     assert connection is not None
     with connection.cursor() as cursor, cursor.copy(f"COPY ({made}) TO STDOUT (FORMAT csv)", made.params) as copy:
+        # The database gives row by row; a web server sends whatever it is given by itself.
+        piece = bytearray()
         for block in copy:
-            yield bytes(block)
+            piece += block
+            if len(piece) >= _PIECE:
+                yield bytes(piece)
+                piece.clear()
+        if piece:
+            yield bytes(piece)

@@ -25,6 +25,7 @@ from sqlalchemy import (
     cast,
     func,
     literal,
+    literal_column,
     or_,
     select,
     union_all,
@@ -61,8 +62,8 @@ class Figures:
 
 
 def _written(column: Any, chosen: Sequence[StrEnum]) -> list[ColumnElement[Any]]:
-    # One parameter each: a list of plain values would be written out anew for every request.
-    return [literal(item.value, column.type) for item in chosen]
+    # Words of ours, which stand in the statement as they are: as parameters they would be handed over at each request.
+    return [literal_column(f"'{item.value}'", column.type) for item in chosen]
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ from sqlalchemy import (
     bindparam,
     cast,
     func,
-    literal,
+    literal_column,
+    null,
     select,
     union_all,
 )
@@ -177,10 +178,10 @@ def _grouped(bucket: str, span: Span) -> Select[Any]:
     piece = pieces_of(_COUNTED, span).subquery()
     by = (piece.c.status,) if bucket == _DAYS else (*(piece.c[name] for name in _GROUPS),)
     day = (piece.c.day,) if bucket == _DAYS else ()
-    empty = literal(None, Text())
+    empty = cast(null(), Text())
     grouped: Select[Any] = select(
-        literal(bucket).label("bucket"),
-        (piece.c.day if bucket == _DAYS else literal(None, Date())).label("day"),
+        literal_column(f"'{bucket}'", Text()).label("bucket"),
+        (piece.c.day if bucket == _DAYS else cast(null(), Date())).label("day"),
         *((piece.c[name] if bucket != _DAYS or name == "status" else empty).label(name) for name in _GROUPS),
         *(cast(func.sum(piece.c[name]), BigInteger).label(name) for name in ("sessions", "rate_minor", "refund_minor")),
     ).group_by(*day, *by)
@@ -194,12 +195,12 @@ def _reviews(bucket: str) -> Select[Any]:
     """
     first, last = (bindparam(f"{bucket}_reviews_{name}", type_=Date()) for name in ("first", "last"))
     sums: tuple[Any, ...] = (
-        literal(bucket).label("bucket"),
-        literal(None, Date()).label("day"),
-        *(literal(None, Text()).label(name) for name in _GROUPS),
+        literal_column(f"'{bucket}'", Text()).label("bucket"),
+        cast(null(), Date()).label("day"),
+        *(cast(null(), Text()).label(name) for name in _GROUPS),
         cast(func.sum(ReviewDailyFigure.reviews), BigInteger).label("sessions"),
         cast(func.sum(ReviewDailyFigure.rating_sum), BigInteger).label("rate_minor"),
-        literal(0, BigInteger()).label("refund_minor"),
+        literal_column("0", BigInteger()).label("refund_minor"),
     )
     return select(*sums).where(ReviewDailyFigure.day.between(first, last))
 
