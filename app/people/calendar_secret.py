@@ -34,6 +34,11 @@ def end_calendar_secret(user_id: UUID, *, ctx: Context) -> None:
     _set(user_id, None, ctx)
 
 
+def has_calendar(user_id: UUID) -> bool:
+    """Whether a feed of this person's sessions can be read by somebody who has its address."""
+    return db.session.scalar(select(User.calendar_token_hash).where(User.id == user_id)) is not None
+
+
 def owner_of_calendar(secret: str) -> User | None:
     """Whose feed this is; None when it was replaced, ended, never was, or its owner may not sign in."""
     found = db.session.scalars(

@@ -15,7 +15,7 @@ from app.http.context import current_context
 from app.http.limits import limit_feed
 from app.http.login import require_fresh_password, requires
 from app.messaging.ics import CONTENT_TYPE, calendar_feed
-from app.people.calendar_secret import end_calendar_secret, new_calendar_secret, owner_of_calendar
+from app.people.calendar_secret import end_calendar_secret, has_calendar, new_calendar_secret, owner_of_calendar
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -35,7 +35,7 @@ def own_calendar() -> ResponseReturnValue:
         secret = new_calendar_secret(current_user.id, ctx=current_context())
         address = current_app.config["PUBLIC_URL"] + url_for("calendar_feed.feed", secret=secret)
     # Shown in this answer and never again, so it is not put off behind a redirect.
-    has_one = address is not None or current_user.calendar_token_hash is not None
+    has_one = address is not None or has_calendar(current_user.id)
     return render_template("account/calendar.html", address=address, has_one=has_one)
 
 
