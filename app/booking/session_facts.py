@@ -25,6 +25,7 @@ from app.domain.rescheduling import OPEN_PROPOSALS, Negotiation, ProposalFacts
 from app.domain.vocabulary import Party, PaymentStatus, RescheduleStatus
 from app.extensions import db
 from app.foundation.policies import current_policies, policies_under
+from app.foundation.transaction import reading_memo
 from app.models import MentoringSession, Payment, PolicyOverride, Refund, RescheduleRequest, SessionJoin
 from app.money.rows import MoneyRows
 
@@ -136,7 +137,15 @@ class SessionFacts:
 
 def facts_of(session: MentoringSession) -> SessionFacts:
     """Everything about one session, as it is now."""
-    return facts_of_all([session])[session.id]
+    # A page asks of each act in turn whether it is possible.
+    known = reading_memo()
+    if known is None:
+        return facts_of_all([session])[session.id]
+    key = f"facts:{session.id}"
+    if key not in known:
+        known[key] = facts_of_all([session])[session.id]
+    found: SessionFacts = known[key]
+    return found
 
 
 def facts_of_all(sessions: Iterable[MentoringSession]) -> dict[UUID, SessionFacts]:

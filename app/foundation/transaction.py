@@ -21,6 +21,7 @@ from app.extensions import db
 
 _KEY = "transaction"
 ALONE = "reads-alone"
+_READ = "reads-memo"
 _log = structlog.get_logger(__name__)
 
 # SQLSTATEs after which trying again is right: deadlock, serialization failure, lock not available.
@@ -71,9 +72,18 @@ def in_transaction() -> bool:
 
 
 def memo() -> dict[str, Any]:
-    """Answers that stay the same until the open transaction ends; an empty dictionary of nobody's outside one."""
+    """Answers that stay the same until the open transaction ends, or while a request only reads; else nobody's."""
     state = _state(db.session())
-    return state.memo if state.depth else {}
+    if state.depth:
+        return state.memo
+    reading = reading_memo()
+    return {} if reading is None else reading
+
+
+def reading_memo() -> dict[str, Any] | None:
+    """What a request that only reads has found out; None when it does not, or no longer does: an action has begun."""
+    found: dict[str, Any] | None = db.session().info.get(_READ)
+    return found
 
 
 def read_alone() -> None:
@@ -83,6 +93,7 @@ def read_alone() -> None:
     each statement has a view of its own anyway.
     """
     session = db.session()
+    session.info.setdefault(_READ, {})
     bind = session.get_bind()
     # A test's outer transaction is on a connection of its own, which must stay in it.
     if isinstance(bind, Engine) and not session.in_transaction():
@@ -90,6 +101,7 @@ def read_alone() -> None:
 
 
 def _leave_reading(session: Session) -> None:
+    session.info.pop(_READ, None)
     if session.info.pop(ALONE, None) is not None:
         # Nothing is open that this could commit; it gives the connection back, and what was read stays readable.
         session.commit()
