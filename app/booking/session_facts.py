@@ -9,10 +9,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ARRAY, Select, Uuid, bindparam, func, select
 
 from app.booking.holds import UNPAID
 from app.domain.attendance import AttendanceFacts
@@ -25,6 +26,7 @@ from app.domain.rescheduling import OPEN_PROPOSALS, Negotiation, ProposalFacts
 from app.domain.vocabulary import Party, PaymentStatus, RescheduleStatus
 from app.extensions import db
 from app.foundation.policies import current_policies, policies_under
+from app.foundation.prepared import Prepared
 from app.foundation.transaction import reading_memo
 from app.models import MentoringSession, Payment, PolicyOverride, Refund, RescheduleRequest, SessionJoin
 from app.money.rows import MoneyRows
@@ -214,30 +216,44 @@ def _sides(session: MentoringSession) -> tuple[tuple[Party, UUID], ...]:
     return (Party.MENTOR, session.mentor_id), (Party.MENTEE, session.mentee_id)
 
 
-def _by_session(table: Any, wanted: Iterable[UUID]) -> dict[UUID, list[Any]]:
-    found: dict[UUID, list[Any]] = defaultdict(list)
-    rows = db.session.scalars(
+# Asked by every act and for every list of bookings, so they are put together once.
+_NAMED = bindparam("ids", type_=ARRAY(Uuid))
+
+
+@cache
+def _rows_of(table: Any) -> Select[Any]:
+    return (
         select(table)
-        .where(table.session_id.in_(list(wanted)))
+        .where(table.session_id == func.any(_NAMED))
         .order_by(table.created_at, table.id)
         .execution_options(populate_existing=True)
     )
-    for row in rows:
+
+
+_OVERRIDES = Prepared(
+    select(
+        PolicyOverride.session_id,
+        PolicyOverride.override_type,
+        PolicyOverride.expires_at,
+        PolicyOverride.used_at,
+        PolicyOverride.revoked_at,
+    ).where(PolicyOverride.session_id == func.any(_NAMED))
+)
+_JOINS = Prepared(
+    select(SessionJoin.session_id, SessionJoin.user_id).where(SessionJoin.session_id == func.any(_NAMED)).distinct()
+)
+
+
+def _by_session(table: Any, wanted: Iterable[UUID]) -> dict[UUID, list[Any]]:
+    found: dict[UUID, list[Any]] = defaultdict(list)
+    for row in db.session.scalars(_rows_of(table), {"ids": list(wanted)}):
         found[row.session_id].append(row)
     return found
 
 
 def _overrides(wanted: Iterable[UUID]) -> dict[UUID, list[Override]]:
     found: dict[UUID, list[Override]] = defaultdict(list)
-    rows = db.session.execute(
-        select(
-            PolicyOverride.session_id,
-            PolicyOverride.override_type,
-            PolicyOverride.expires_at,
-            PolicyOverride.used_at,
-            PolicyOverride.revoked_at,
-        ).where(PolicyOverride.session_id.in_(list(wanted)))
-    )
+    rows: Any = _OVERRIDES.run(ids=list(wanted))
     for session_id, kind, expires_at, used_at, revoked_at in rows:
         found[session_id].append(Override(kind, expires_at, used_at, revoked_at))
     return found
@@ -245,9 +261,7 @@ def _overrides(wanted: Iterable[UUID]) -> dict[UUID, list[Override]]:
 
 def _joins(wanted: Iterable[UUID]) -> dict[UUID, set[UUID]]:
     found: dict[UUID, set[UUID]] = defaultdict(set)
-    rows = db.session.execute(
-        select(SessionJoin.session_id, SessionJoin.user_id).where(SessionJoin.session_id.in_(list(wanted))).distinct()
-    )
+    rows: Any = _JOINS.run(ids=list(wanted))
     for session_id, user_id in rows:
         found[session_id].add(user_id)
     return found
