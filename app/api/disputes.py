@@ -43,7 +43,7 @@ class NewDispute(Given):
     )
 
 
-class Answer(Given):
+class DisputeReply(Given):
     message: str = Field(min_length=MESSAGE_LENGTH[0], max_length=MESSAGE_LENGTH[1], examples=["It began at ten."])
 
 
@@ -140,13 +140,13 @@ def list_own_disputes(session_id: UUID) -> DisputesTold:
     tag=TAG,
     summary="Answer support, or add something",
     needs=Permission.OWN_DISPUTE_OPEN,
-    body=Answer,
+    body=DisputeReply,
     answer=DisputeTold,
     is_idempotent=True,
     limit=limit_upload,
     refusals=_CLOSED,
 )
-def answer_dispute(session_id: UUID, dispute_id: UUID, body: Answer) -> DisputeTold:
+def answer_dispute(session_id: UUID, dispute_id: UUID, body: DisputeReply) -> DisputeTold:
     ctx = current_context()
 
     def run() -> dict[str, object]:
