@@ -29,6 +29,7 @@ from app.booking.holds import UNPAID
 from app.booking.pay import CheckoutStarted, start_checkout
 from app.booking.queries import SessionFilter, find_sessions
 from app.domain.cancellation import REASON_MAX
+from app.domain.context import SYSTEM
 from app.domain.errors import Invalid
 from app.domain.permissions import Permission
 from app.domain.requests import DESCRIPTION_MAX, TITLE_LENGTH
@@ -264,7 +265,8 @@ def _cancel(session_id: UUID, body: Cancellation) -> BookingTold:
         ctx=ctx,
         run=run,
     )
-    return tell(load_session_for(ctx, session_id), ctx)
+    # Who gave it up was a party a moment ago and is told how it ended, by what everybody may know (RA-2).
+    return tell(load_session_for(ctx.acting_as(SYSTEM), session_id), ctx)
 
 
 @api.declare(

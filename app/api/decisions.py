@@ -42,6 +42,7 @@ class DecisionTold(Told):
 class DecisionsTold(Told):
     decisions: dict[str, DecisionTold] = Field(
         description="By action: `pay`, `cancel`, `join`, `review`, `approve`, `reject`, `complete`, `noShow`, "
+        "`acceptReassignment`, `rejectReassignment`, `selectAlternativeMentor`, `declineReassignment`, "
         "`reschedule`; and while another time is on the table `acceptReschedule`, `counterReschedule`, "
         "`rejectReschedule`, `cancelInsteadOfReschedule`, `withdrawReschedule`."
     )

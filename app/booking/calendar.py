@@ -115,6 +115,23 @@ def _with_buffer(extra: Range[datetime], session: MentoringSession, user_id: UUI
     return Range(extra.lower, extra.upper + timedelta(minutes=session.buffer_minutes), bounds="[)")
 
 
+def hand_over(session: MentoringSession, to: UUID, *, start: datetime, buffer_minutes: int) -> None:
+    """This function will make another mentor and the mentee busy with the session, and free the mentor so far.
+
+    :param buffer_minutes: the other mentor's own
+    :raises SlotTaken: when one of them is busy then; nothing has changed
+    """
+    times = {to: span(start, session.duration, buffer_minutes), session.mentee_id: span(start, session.duration)}
+    rows = [{"user_id": user, "session_id": session.id, "busy": [times[user]]} for user in sorted(times)]
+    with savepoint():
+        release(session.id)
+        entered = db.session.scalars(
+            insert(CalendarEntry).values(rows).on_conflict_do_nothing().returning(CalendarEntry.user_id)
+        )
+        if len(entered.all()) != len(rows):
+            raise SlotTaken(_TAKEN)
+
+
 def release(session_id: UUID, user_id: UUID | None = None) -> None:
     """This function will free the session's time: of one person, or of everybody."""
     condition = CalendarEntry.session_id == session_id

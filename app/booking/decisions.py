@@ -9,13 +9,14 @@ from uuid import UUID
 from app.booking.holds import UNPAID
 from app.booking.no_show import decide_report
 from app.booking.reschedule_decisions import decide_moving
-from app.booking.session_facts import SessionFacts, facts_of, facts_of_all
+from app.booking.session_facts import SessionFacts, facts_of, facts_of_all, reassignment_facts
 from app.domain.attendance import decide_completion_by_mentor
 from app.domain.cancellation import decide_cancellation
 from app.domain.context import Context
 from app.domain.decision import Decision, Refusal
 from app.domain.joining import decide_join
 from app.domain.permissions import Permission, may
+from app.domain.reassignment import ReassignmentAnswer, decide_answer
 from app.domain.requests import decide_review, is_due
 from app.domain.reviewing import decide_review_window
 from app.domain.vocabulary import Party, SessionStatus
@@ -29,6 +30,16 @@ JOIN: Final = "join"
 COMPLETE: Final = "complete"
 REVIEW: Final = "review"
 NO_SHOW: Final = "noShow"
+ACCEPT_REASSIGNMENT: Final = "acceptReassignment"
+REJECT_REASSIGNMENT: Final = "rejectReassignment"
+SELECT_ALTERNATIVE: Final = "selectAlternativeMentor"
+DECLINE_REASSIGNMENT: Final = "declineReassignment"
+_REASSIGNMENT: Final = {
+    ACCEPT_REASSIGNMENT: ReassignmentAnswer.ACCEPT,
+    REJECT_REASSIGNMENT: ReassignmentAnswer.REJECT,
+    SELECT_ALTERNATIVE: ReassignmentAnswer.CHOOSE,
+    DECLINE_REASSIGNMENT: ReassignmentAnswer.DECLINE,
+}
 
 # An action that a role may never ask for is not decided at all, and so never offered.
 _ACTIONS: Final[Mapping[Party, Mapping[str, Permission]]] = {
@@ -38,6 +49,9 @@ _ACTIONS: Final[Mapping[Party, Mapping[str, Permission]]] = {
         NO_SHOW: Permission.OWN_SESSION_REPORT_NO_SHOW,
         CANCEL: Permission.OWN_SESSION_CANCEL,
         REVIEW: Permission.OWN_REVIEW_WRITE,
+        ACCEPT_REASSIGNMENT: Permission.OWN_REASSIGNMENT_ANSWER,
+        SELECT_ALTERNATIVE: Permission.OWN_REASSIGNMENT_ANSWER,
+        REJECT_REASSIGNMENT: Permission.OWN_REASSIGNMENT_ANSWER,
     },
     Party.MENTOR: {
         APPROVE: Permission.OWN_REQUEST_REVIEW,
@@ -47,6 +61,7 @@ _ACTIONS: Final[Mapping[Party, Mapping[str, Permission]]] = {
         NO_SHOW: Permission.OWN_SESSION_REPORT_NO_SHOW,
         CANCEL: Permission.OWN_SESSION_CANCEL,
         REVIEW: Permission.OWN_RATING_GIVE,
+        DECLINE_REASSIGNMENT: Permission.OWN_REASSIGNMENT_DECLINE,
     },
 }
 
@@ -80,7 +95,9 @@ def side_of(session: MentoringSession, ctx: Context) -> Party | None:
     """Which side of the session the caller is; None for staff and the product itself."""
     if ctx.actor.user_id == session.mentee_id:
         return Party.MENTEE
-    return Party.MENTOR if ctx.actor.user_id == session.mentor_id else None
+    # A mentor who gave it up is history (RA-2).
+    is_mentor = ctx.actor.user_id == session.mentor_id and session.mentor_id not in session.cancelled_mentor_ids
+    return Party.MENTOR if is_mentor else None
 
 
 def decide_payable(session: MentoringSession, ctx: Context) -> Decision:
@@ -114,6 +131,9 @@ def _decide(action: str, facts: SessionFacts, party: Party, ctx: Context) -> Dec
             return _completion(facts, ctx)
         case "noShow":
             return decide_report(facts, party, ctx)
+        case _ if action in _REASSIGNMENT:
+            # Whom the mentee chooses is asked once there is a choice.
+            return decide_answer(reassignment_facts(session), _REASSIGNMENT[action], ctx.now, chosen=UUID(int=0))
         case _:
             return decide_review(
                 status=session.status,

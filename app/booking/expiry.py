@@ -14,7 +14,7 @@ from sqlalchemy.orm import joinedload
 
 from app.booking import announce, calendar, meetings, why
 from app.booking.access import lock_people
-from app.booking.cancel import conclude_cancellation
+from app.booking.conclude import conclude_cancellation
 from app.booking.engine import move
 from app.booking.holds import UNPAID, has_run_out, proposal_has_run_out
 from app.booking.proposal_expiry import expire_proposal

@@ -165,11 +165,13 @@ def load_slots(
     viewer_zone: str,
     mentee_id: UUID | None,
     now: datetime,
+    leaving_out: UUID | None = None,
 ) -> SlotsAnswer:
     """The slots of a mentor in a range of the viewer's days (AV-2); four statements.
 
     :param duration: minutes
     :param mentee_id: the signed-in mentee; None for anybody else
+    :param leaving_out: a session that is not in its own way
     :raises NotFound: unknown, not verified, or suspended
     :raises Invalid: naming the field: an unknown zone, more than 62 days, a length out of bounds
     """
@@ -185,7 +187,7 @@ def load_slots(
         window = days_bounds(first_day, last_day, where)
     else:
         window = Interval(now, now)  # the engine refuses the range, and says why
-    facts = load_availability(mentor_id, mentee_id, window, now=now)
+    facts = load_availability(mentor_id, mentee_id, window, now=now, leaving_out=leaving_out)
     found = facts.slots(
         first_day=first_day, last_day=last_day, duration_minutes=duration, viewer_zone=viewer_zone, now=now
     )

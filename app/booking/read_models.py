@@ -13,6 +13,7 @@ from app.domain.availability import Slot
 from app.domain.decision import Decision
 from app.domain.joining import JoinState
 from app.domain.money import Money
+from app.domain.reassignment import OPEN_REASSIGNMENTS
 from app.domain.vocabulary import (
     BookingMode,
     CancellationCategory,
@@ -20,6 +21,7 @@ from app.domain.vocabulary import (
     MeetingType,
     Party,
     PaymentStatus,
+    ReassignmentStatus,
     RefundStatus,
     SessionStatus,
 )
@@ -138,6 +140,7 @@ class SessionRow:
     :param decisions: every action of this side, allowed or not and why
     :param earnings: the mentor's share, for the mentor only
     :param needs_link: confirmed, and nobody has made its room yet (JN-4)
+    :param answer_until: until when the mentee may answer to a change of mentor
     :param is_reviewed: whether the reader has reviewed it
     :param proposal: the other time that is on the table now
     :param unread_messages: lines of the chat that the other party wrote and the reader has not read (CH-1)
@@ -176,6 +179,8 @@ class SessionRow:
     decisions: Mapping[str, Decision]
     offering_id: UUID | None
     reschedule_count: int
+    reassignment: ReassignmentStatus | None
+    answer_until: datetime | None
     created_at: datetime
     updated_at: datetime
     version: int
@@ -191,13 +196,21 @@ class SessionRow:
         return self.offering_id is None and self.booking_mode is BookingMode.REQUEST
 
     @property
+    def is_changing_mentor(self) -> bool:
+        """Whether the mentee has yet to say who holds it (RA-3)."""
+        return self.status is SessionStatus.SCHEDULED and self.reassignment in OPEN_REASSIGNMENTS
+
+    @property
     def awaits_payment(self) -> bool:
         return "pay" in self.decisions and self.decisions["pay"].allowed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimelineEntry:
-    """Something that happened, for the parties. ``by`` is a side, ``support``, or None for the product itself."""
+    """Something that happened, for the parties.
+
+    :param by: a side, ``former_mentor``, ``support``, or None for the product itself
+    """
 
     at: datetime
     action: str

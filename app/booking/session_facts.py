@@ -22,6 +22,7 @@ from app.domain.joining import JoinFacts
 from app.domain.money import Money, share_of
 from app.domain.overrides import Override, active_overrides
 from app.domain.policies import Snapshot
+from app.domain.reassignment import ReassignmentFacts
 from app.domain.rescheduling import OPEN_PROPOSALS, Negotiation, ProposalFacts
 from app.domain.vocabulary import Party, PaymentStatus, RescheduleStatus
 from app.extensions import db
@@ -200,6 +201,18 @@ def attendance_facts(session: MentoringSession) -> AttendanceFacts:
     :raises ValueError: when it has none
     """
     return facts_of(session).for_attending()
+
+
+def reassignment_facts(session: MentoringSession) -> ReassignmentFacts:
+    """What decides about an answer to a change of mentor (RA-3 to RA-8)."""
+    return ReassignmentFacts(
+        status=session.status,
+        reassignment=session.reassignment_status,
+        deadline=session.reassignment_deadline,
+        start=session.scheduled_at,
+        # To choose the one who is assigned already would be to accept.
+        excluded=frozenset({*session.cancelled_mentor_ids, session.mentor_id, session.mentee_id}),
+    )
 
 
 def is_settled(session: MentoringSession) -> bool:

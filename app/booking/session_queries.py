@@ -27,10 +27,10 @@ from app.booking.read_models import (
     ReviewView,
     SessionPage,
     SessionRow,
-    TimelineEntry,
 )
 from app.booking.reschedule_views import negotiations, open_proposal
 from app.booking.session_facts import SessionFacts, facts_of_all
+from app.booking.timeline import timeline_of
 from app.domain.cancellation import tiers_in_words
 from app.domain.context import Context
 from app.domain.errors import Invalid, NotFound
@@ -39,12 +39,11 @@ from app.domain.money import Money
 from app.domain.vocabulary import ActorKind, Party, PaymentState, SessionStatus
 from app.extensions import db
 from app.messaging.chat import unread_lines
-from app.models import MentoringSession, MentorProfile, Payment, SessionAuditLog, SessionReview, User
+from app.models import MentoringSession, MentorProfile, Payment, SessionReview, User
 from app.money.credit import credit_for
 from app.money.rows import UNWANTED
 
 S = SessionStatus
-_TIMELINE: Final = 200
 _UPCOMING: Final = (S.SCHEDULED, S.IN_PROGRESS)
 _PAST: Final = (S.COMPLETED, S.CANCELLED, S.NO_SHOW)
 
@@ -181,7 +180,7 @@ def load_session_page(session_id: UUID, *, ctx: Context) -> SessionPage:
         credit=_credit(facts, row),
         policies_in_words=tiers_in_words(facts.policies),
         review=_own_review(session, ctx),
-        timeline=_timeline(session, ctx),
+        timeline=timeline_of(session, ctx),
         negotiations=negotiations(facts),
     )
 
@@ -255,6 +254,8 @@ def _row(
         decisions=decide_all(facts, ctx),
         offering_id=session.offering_id,
         reschedule_count=session.reschedule_count + session.mentor_reschedule_count,
+        reassignment=session.reassignment_status,
+        answer_until=session.reassignment_deadline,
         created_at=session.created_at,
         updated_at=session.updated_at,
         version=session.version,
@@ -355,36 +356,3 @@ def _own_review(session: MentoringSession, ctx: Context) -> ReviewView | None:
     if row is None:
         return None
     return ReviewView(rating=row.rating, comment=row.comment, author=ctx.actor.name, created_at=row.created_at)
-
-
-# What concerns the two parties; what staff did stands in the trail that only staff read.
-_SHOWN: Final = frozenset(
-    {
-        "booking_created", "booking_requested", "booking_expired", "booking_revived", "payment_confirmed",
-        "late_payment_refunded", "payment_window_expired", "request_approved", "request_rejected", "request_expired",
-        "session_cancelled", "session_started", "session_completed", "session_joined", "meeting_created",
-        "meeting_link_set", "review_written", "no_show_marked", "no_show_cleared", "summary_sent",
-        "reschedule_requested", "reschedule_countered", "reschedule_accepted", "reschedule_rejected",
-        "reschedule_withdrawn", "reschedule_expired",
-    }
-)  # fmt: skip
-_SIDES: Final = {ActorKind.MENTEE: "mentee", ActorKind.MENTOR: "mentor"}
-_STAFF: Final = frozenset({ActorKind.SUPPORT, ActorKind.ADMIN, ActorKind.OPS})
-
-
-def _timeline(session: MentoringSession, ctx: Context) -> list[TimelineEntry]:
-    rows = db.session.execute(
-        select(SessionAuditLog.created_at, SessionAuditLog.action, SessionAuditLog.actor_role, SessionAuditLog.user_id)
-        .where(SessionAuditLog.session_id == session.id, SessionAuditLog.action.in_(_SHOWN))
-        .order_by(SessionAuditLog.number)
-        .limit(_TIMELINE)
-    )
-    return [
-        TimelineEntry(
-            at=row.created_at,
-            action=row.action,
-            by="support" if row.actor_role in _STAFF else _SIDES.get(row.actor_role),
-            is_mine=row.user_id is not None and row.user_id == ctx.actor.user_id,
-        )
-        for row in rows
-    ]

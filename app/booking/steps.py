@@ -20,6 +20,7 @@ from app.booking.expiry import end_hold
 from app.booking.holds import UNPAID, approved_is_unpaid, draft_has_run_out, request_is_unanswered
 from app.booking.late_links import ask_for_late_link, link_is_late
 from app.booking.proposal_expiry import expire_proposal
+from app.booking.reassign import expire_reassignment
 from app.booking.reminders import remind, reminder_is_due
 from app.booking.session_facts import attendance_facts
 from app.booking.suggestions import lacks_a_join, suggest_no_show
@@ -95,6 +96,19 @@ def _end_hold(session: MentoringSession, ctx: Context) -> str | None:
     return end_hold(session, ctx=ctx)
 
 
+def _reassignments_due(now: datetime) -> tuple[Due, ...]:
+    open_ones = S.reassignment_status.in_([status.value for status in OPEN_REASSIGNMENTS])
+    return (
+        ids_where(
+            S.status == SessionStatus.SCHEDULED, open_ones, S.reassignment_deadline <= now, by=S.reassignment_deadline
+        ),
+    )
+
+
+def _expire_reassignment(session: MentoringSession, ctx: Context) -> str | None:
+    return expire_reassignment(session, ctx=ctx)
+
+
 def _starts_due(now: datetime) -> tuple[Due, ...]:
     return (ids_where(S.status == SessionStatus.SCHEDULED, S.scheduled_at <= now, is_certain(), by=S.scheduled_at),)
 
@@ -159,6 +173,7 @@ def _complete(session: MentoringSession, ctx: Context) -> str | None:
 # because what waits for a person is not completed.
 STEPS: Final[tuple[Step, ...]] = (
     Step("proposals", _proposals_due, _expire_proposal),
+    Step("reassignments", _reassignments_due, _expire_reassignment),
     Step("holds", _holds_due, _end_hold),
     Step("reminders", _reminders_due, _remind),
     Step("links", _links_due, _ask_for_link),

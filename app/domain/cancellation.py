@@ -283,7 +283,8 @@ def _for_mentor(facts: CancellationFacts, now: datetime) -> CancellationDecision
         return _allowed(facts, "mentor_cancels_unpaid", 0, message, numbers, reason_required=required)
     message = "We look for another mentor. Without one the mentee chooses, or gets everything back."
     decided = _allowed(facts, "mentor_cancels", 100, message, numbers, reason_required=required)
-    return replace(decided, searches_replacement=True)
+    late = facts.start - now < timedelta(hours=facts.policies.cancellation_cutoff_hours)
+    return replace(decided, searches_replacement=True, is_late=late)
 
 
 def _tier_at(policies: Snapshot, left: timedelta) -> Tier:

@@ -70,6 +70,19 @@ LETTERS: Final[dict[str, LetterKind]] = {
     ),
     "mentor_cancelled": _kind("booking.mentor_cancelled", may=("reason", "refund_minor"), tone="red"),
     "mentor_cancellation_confirmation": _kind("booking.mentor_cancellation_confirmation", may=("reason",)),
+    # A session that gets another mentor.
+    "mentor_cancelled_reassigned": _kind(
+        "booking.mentor_cancelled_reassigned", "former_name", may=("headline", "answer_until", "reason"), tone="amber"
+    ),
+    "mentor_cancelled_no_mentor": _kind(
+        "booking.mentor_cancelled_no_mentor", "former_name", may=("answer_until", "reason"), tone="red"
+    ),
+    "new_mentor_assigned": _kind("booking.new_mentor_assigned", may=("answer_until", "earnings_minor"), tone="blue"),
+    "alternative_mentor_selected": _kind("booking.alternative_mentor_selected", tone="blue"),
+    "mentor_unassigned": _kind("booking.mentor_unassigned", may=("by_mentee",)),
+    "reassignment_accepted": _kind("booking.reassignment_accepted", may=("earnings_minor",), tone="blue"),
+    "reassignment_rejected": _kind("booking.reassignment_rejected", may=("reason",)),
+    "reassignment_expired": _kind("booking.reassignment_expired", may=("refund_minor",), tone="amber"),
     "admin_cancelled_session": _kind("booking.admin_cancelled", "reason", may=("refund_minor",)),
     # Another time.
     "reschedule_request": _kind(

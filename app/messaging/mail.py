@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.domain.context import Context
 from app.domain.errors import Invalid, NotFound
-from app.domain.vocabulary import EmailState
+from app.domain.vocabulary import EmailState, Role
 from app.extensions import db
 from app.foundation import outbox
 from app.foundation.audit import plain
@@ -101,7 +101,8 @@ def _checked(
 
 def _snapshot(session: MentoringSession, *, reader: User) -> dict[str, Any]:
     """What a mail says of a session: never its meeting link (JN-2), only facts that its parties may know."""
-    is_mentor = reader.id == session.mentor_id
+    # A mentor who was replaced is told of it as a mentor too.
+    is_mentor = reader.id == session.mentor_id or (reader.role is Role.MENTOR and reader.id != session.mentee_id)
     other_id = session.mentee_id if is_mentor else session.mentor_id
     other = db.session.get(User, other_id)
     return {

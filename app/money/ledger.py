@@ -13,8 +13,9 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.domain.context import Context
 from app.domain.ledger import Account, Entry, LedgerEvent
+from app.domain.vocabulary import AccountKind
 from app.extensions import db
-from app.models import LedgerAccount, LedgerPosting, LedgerTransaction
+from app.models import LedgerAccount, LedgerPosting, LedgerTransaction, MentoringSession
 
 
 def post(
@@ -135,3 +136,37 @@ def count_of(session_id: UUID, event: LedgerEvent) -> int:
 def is_settled(session_id: UUID) -> bool:
     """Whether what is kept of the session has become available: settled more often than that was taken back."""
     return count_of(session_id, LedgerEvent.SETTLED) > count_of(session_id, LedgerEvent.UNSETTLED)
+
+
+def earner_of(session: MentoringSession) -> UUID:
+    """Under whose name the session's earnings stand: its mentor's at the payment, then whoever they were moved to.
+
+    A new mentor whom the mentee has not accepted yet has none of them (MN-14).
+    """
+    if not session.was_reassigned and not session.cancelled_mentor_ids:
+        return session.mentor_id
+    rows = db.session.execute(
+        select(LedgerTransaction.kind, LedgerTransaction.source_id, LedgerAccount.owner_id)
+        .join(LedgerPosting, LedgerPosting.transaction_id == LedgerTransaction.id)
+        .join(LedgerAccount, LedgerAccount.id == LedgerPosting.account_id)
+        .where(
+            LedgerTransaction.session_id == session.id,
+            LedgerTransaction.kind.in_([LedgerEvent.PAYMENT.value, LedgerEvent.EARNINGS_MOVED.value]),
+            LedgerAccount.kind.in_([AccountKind.HELD, AccountKind.MENTOR_PAYABLE]),
+            LedgerAccount.owner_id.is_not(None),
+            LedgerPosting.amount_minor < 0,
+        )
+    )
+    # The payment comes first, then the moves by their number.
+    owners = {_number_of(row.kind, row.source_id): row.owner_id for row in rows}
+    found: UUID = owners[max(owners)] if owners else session.mentor_id
+    return found
+
+
+def earnings_source(session_id: UUID) -> str:
+    """The name of the next entry that moves a session's earnings."""
+    return f"{session_id}:{count_of(session_id, LedgerEvent.EARNINGS_MOVED) + 1}"
+
+
+def _number_of(kind: str, source_id: str) -> int:
+    return int(source_id.rpartition(":")[2]) if kind == LedgerEvent.EARNINGS_MOVED.value else 0

@@ -18,6 +18,7 @@ from app.domain.vocabulary import PaymentState, PaymentStatus, RefundState, Refu
 from app.extensions import db
 from app.foundation.policies import policies_for
 from app.models import MentoringSession, Payment, Refund
+from app.money.ledger import earner_of
 
 # Why a captured payment does not count for its session and goes back whole.
 PAID_TWICE = "paid_twice"
@@ -137,9 +138,12 @@ def lock_session(session_id: UUID) -> MentoringSession:
 
 
 def terms_of(session: MentoringSession) -> Terms:
-    """What a session's money depends on; the share is the one promised when it was booked (POL-5)."""
+    """What a session's money depends on; the share is the one promised when it was booked (POL-5).
+
+    The mentor is the one who has the earnings: a new one has them from the mentee's acceptance on (MN-14).
+    """
     return Terms(
-        mentor_id=session.mentor_id,
+        mentor_id=earner_of(session),
         mentee_id=session.mentee_id,
         currency=session.currency,
         mentor_percentage=policies_for(session).values.mentor_share_percentage,

@@ -11,13 +11,14 @@ from uuid import UUID
 from sqlalchemy import Select, Uuid, and_, bindparam, func, literal, select, true, union_all
 
 from app.booking.access import load_session_for
+from app.booking.give_up import MENTOR_CANCELLED
 from app.domain.context import Context
 from app.domain.permissions import Permission, require
 from app.domain.vocabulary import CancelledBy, Party, SessionStatus
 from app.extensions import db
 from app.foundation.parts import PartRow, part
 from app.foundation.prepared import Prepared
-from app.models import MentoringSession, SessionDispute, Strike, User
+from app.models import MentoringSession, SessionAuditLog, SessionDispute, Strike, User
 from app.money.overview import SessionMoney, sum_up
 from app.money.parts import money_parts
 from app.support.keyset import page_of_keys, reverse
@@ -91,11 +92,21 @@ def _everything() -> Prepared:
 
 def _history(party: Party, column: Any, person: Any, cancelled_by: CancelledBy) -> Select[Any]:
     disputes = select(func.count(SessionDispute.id)).join(S, S.id == SessionDispute.session_id).where(column == person)
+    # Each time counts, also when somebody else took it over (RA-8).
+    given_up = select(func.count()).where(SessionAuditLog.user_id == person, SessionAuditLog.action == MENTOR_CANCELLED)
     strikes = select(func.count()).select_from(Strike).where(Strike.user_id == person, Strike.lifted_at.is_(None))
     facts: list[Any] = [
         func.count(),
         func.count().filter(S.status == SessionStatus.COMPLETED),
-        func.count().filter(and_(S.status == SessionStatus.CANCELLED, S.cancelled_by == cancelled_by)),
+        func.count().filter(
+            and_(
+                S.status == SessionStatus.CANCELLED,
+                S.cancelled_by == cancelled_by,
+                # A mentor who gave it up is counted below, and need not be who had it last.
+                true() if party is Party.MENTEE else func.cardinality(S.cancelled_mentor_ids) == 0,
+            )
+        )
+        + given_up.scalar_subquery(),
         func.count().filter(and_(S.status == SessionStatus.NO_SHOW, S.no_show_party == party)),
         disputes.scalar_subquery(),
         strikes.scalar_subquery(),

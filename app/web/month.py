@@ -60,12 +60,20 @@ class MonthView:
 
 
 def load_month(
-    mentor_id: UUID, *, day: date | None, duration: int, viewer_zone: str, mentee_id: UUID | None, now: datetime
+    mentor_id: UUID,
+    *,
+    day: date | None,
+    duration: int,
+    viewer_zone: str,
+    mentee_id: UUID | None,
+    now: datetime,
+    leaving_out: UUID | None = None,
 ) -> MonthView:
     """The month of ``day``; without one, this month or, when nothing in it is free, the next.
 
     :param day: in the viewer's zone
     :param duration: minutes
+    :param leaving_out: a session of the mentee's that may move, and so is not in its own way
     """
 
     def find(first_day: date, last_day: date) -> Sequence[Slot]:
@@ -77,6 +85,7 @@ def load_month(
             viewer_zone=viewer_zone,
             mentee_id=mentee_id,
             now=now,
+            leaving_out=leaving_out,
         ).slots
 
     return month_of(find, day=day, viewer_zone=viewer_zone, now=now)

@@ -189,17 +189,6 @@ def test_before_paying_a_request_is_withdrawn_and_the_mentor_hears_of_it(make: o
     assert db.session.scalar(select(func.count()).where(CalendarEntry.session_id == session.id)) == 0
 
 
-@pytest.mark.spec("CX-1", "CX-5")
-@pytest.mark.parametrize("before", [timedelta(days=2), timedelta(minutes=1)])
-def test_when_the_mentor_cancels_the_mentee_gets_everything_back_however_late(before: timedelta) -> None:
-    session = cancel(a_paid_session(), by_mentor=True, category=CancellationCategory.ILLNESS, before=before)
-
-    assert (session.cancelled_by, session.refund_percentage) == (CancelledBy.MENTOR, 100)
-    assert {("mentor_cancelled", session.mentee_id), ("mentor_cancellation_confirmation", session.mentor_id)} <= mailed(
-        session
-    )
-
-
 @pytest.mark.spec("CX-5", "EM-1", "DB-6")
 def test_the_calendar_event_of_a_cancelled_session_is_cancelled_by_a_later_sequence() -> None:
     session = a_paid_session()

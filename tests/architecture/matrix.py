@@ -156,6 +156,7 @@ ACCOUNT = [
 _SESSION = {"session_id": "session"}
 _DRAFT = {"session_id": "draft"}
 _REQUEST = {"session_id": "request"}
+_REASSIGNED = {"session_id": "reassigned"}
 _RUNNING = {"session_id": "running"}
 _STARTED = "running.scheduled_at"
 _ONE = "/api/bookings/<uuid:session_id>"
@@ -215,6 +216,14 @@ API = [
     *row("GET", f"{_ONE}/video-link", PARTIES_NOT_STAFF, ids=_RUNNING, at=_STARTED),
     *row("POST", f"{_ONE}/join", PARTIES_NOT_STAFF, ids=_RUNNING, at=_STARTED),
     *row("POST", f"{_ONE}/no-show", PARTIES_NOT_STAFF, ids=_RUNNING, at=_STARTED),
+    *row("POST", f"{_ONE}/accept-reassignment", MENTEE_OF_SESSION, ids=_REASSIGNED, json={}),
+    *row("POST", f"{_ONE}/reject-reassignment", MENTEE_OF_SESSION, ids=_REASSIGNED, json={}),
+    *row("POST", f"{_ONE}/decline-reassignment", MENTOR_OF_SESSION, ids=_REASSIGNED, json={}),
+    *row("GET", f"{_ONE}/alternative-mentors", MENTEE_OF_SESSION, ids=_REASSIGNED),
+    *row(
+        "POST", f"{_ONE}/select-alternative-mentor", MENTEE_OF_SESSION, ids=_REASSIGNED,
+        json={"mentorId": "@other_mentor.id"},
+    ),
     *row(
         "PUT", f"{_ONE}/meeting-link", MENTOR_OF_SESSION, ids=_SESSION, json={"meetingUrl": "https://meet.example/x"}
     ),
@@ -262,7 +271,6 @@ _WORDS = {"meeting_type": "video", "title": "How to lead a team", "key": "k1"}
 _PAGE = "/sessions/<uuid:session_id>"
 
 PAGES = [
-    *row("GET", "/join-test", PUBLIC),
     *row("GET", "/", PUBLIC),
     *row("GET", "/mentors", PUBLIC),
     *row("GET", "/mentors/<uuid:mentor_id>", PUBLIC, ids=_MENTOR),
@@ -324,6 +332,16 @@ PAGES = [
     *row("GET POST", f"{_PAGE}/no-show", PARTIES_NOT_STAFF, ids=_RUNNING, at=_STARTED),
     *row("GET POST", f"{_PAGE}/meeting-link", MENTOR_OF_SESSION, ids=_SESSION),
     *row("POST", f"{_PAGE}/complete", MENTOR_OF_SESSION, ids=_RUNNING, at=_STARTED),
+    *row("POST", f"{_PAGE}/accept-reassignment", MENTEE_OF_SESSION, ids=_REASSIGNED),
+    *row("GET POST", f"{_PAGE}/reject-reassignment", MENTEE_OF_SESSION, ids=_REASSIGNED),
+    *row("GET POST", f"{_PAGE}/decline-assignment", MENTOR_OF_SESSION, ids=_REASSIGNED),
+    *row(
+        "GET POST", f"{_PAGE}/select-mentor", MENTEE_OF_SESSION, ids=_REASSIGNED, data={"mentor": "@other_mentor.id"}
+    ),
+    *row(
+        "GET", f"{_PAGE}/select-mentor/<uuid:mentor_id>", MENTEE_OF_SESSION,
+        ids={"session_id": "without_mentor", "mentor_id": "mentor"},
+    ),
     *row("POST", f"{_PAGE}/pay", MENTEE_OF_SESSION, ids=_DRAFT),
     *row("GET POST", f"{_PAGE}/approve", MENTOR_OF_SESSION, ids=_REQUEST),
     *row("GET POST", f"{_PAGE}/decline", MENTOR_OF_SESSION, ids=_REQUEST),

@@ -21,7 +21,7 @@ WRITERS = {
     "pending_reschedule_request_id": {"booking/proposals.py"},
     "pending_reschedule_time": {"booking/proposals.py"},
     "pending_reschedule_by": {"booking/proposals.py"},
-    "reassignment_status": {"booking/reassign.py", "booking/cancel.py"},
+    "reassignment_status": {"booking/handover.py", "booking/reassign.py", "booking/conclude.py"},
 }
 # table class -> the modules that may make its rows.
 MAKERS = {

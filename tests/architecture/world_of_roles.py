@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import cached_property
 from io import BytesIO
 from typing import Any
@@ -114,6 +115,18 @@ class World:
     def running(self) -> MentoringSession:
         """Paid and begun."""
         return sessions.a_running_session(mentee=self.mentee, mentor=self.mentor)
+
+    @cached_property
+    def reassigned(self) -> MentoringSession:
+        """Given up by somebody else and assigned to ``mentor``; ``mentee`` has yet to answer."""
+        later = sessions.START_AT + timedelta(days=5)
+        return sessions.a_reassigned_session(mentee=self.mentee, mentor=people.a_mentor(), to=self.mentor, at=later)
+
+    @cached_property
+    def without_mentor(self) -> MentoringSession:
+        """Given up by somebody else, and ``mentee`` has to choose another mentor."""
+        later = sessions.START_AT + timedelta(days=6)
+        return sessions.a_session_without_mentor(mentee=self.mentee, mentor=people.a_mentor(), at=later)
 
     @cached_property
     def offering(self) -> MentorOffering:

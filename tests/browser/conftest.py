@@ -17,8 +17,8 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from tests.browser.stage import PATIENCE_MS, Stage, stage_on
 
 _HERE = Path(__file__).parent
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-QUIET = [
+_CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+_QUIET = [
     "--no-sandbox",
     "--disable-gpu",
     "--no-first-run",
@@ -38,10 +38,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """The browser; without one on the machine its tests are skipped."""
-    if CHROMIUM is None:
+    if _CHROMIUM is None:
         pytest.skip("no Chromium on this machine (apt-get install chromium)")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        browser = playwright.chromium.launch(executable_path=_CHROMIUM, args=_QUIET)
         yield browser
         browser.close()
 

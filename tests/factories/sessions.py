@@ -8,17 +8,19 @@ from typing import Any
 
 from app.booking.book import create_booking
 from app.booking.cancel import cancel_session
+from app.booking.handover import change_mentor
 from app.booking.pay import Settled, settle_payment, start_checkout
 from app.booking.review_request import approve_request, reject_request
 from app.booking.tick import tick
 from app.domain.context import CLOCK, SYSTEM
-from app.domain.vocabulary import BookingMode, CancellationCategory, JoinSource, MeetingType, Party
+from app.domain.vocabulary import BookingMode, CancellationCategory, JoinSource, MeetingType, Party, ReassignmentStatus
 from app.extensions import db
+from app.foundation.switches import AUTO_REASSIGNMENT
 from app.foundation.transaction import transaction
 from app.http.adapters import adapters
 from app.integrations.payments.base import ChargeState
 from app.integrations.payments.sandbox import SandboxGateway
-from app.models import MentoringSession, SessionJoin, User
+from app.models import KillSwitch, MentoringSession, SessionJoin, User
 from tests.factories.people import a_mentee, a_mentor, ctx_of, offering_of
 from tests.world import context
 
@@ -119,6 +121,28 @@ def a_cancelled_session(*, by_mentor: bool = False, **options: Any) -> Mentoring
         reason="Something came up",
         ctx=ctx_of(session.mentor if by_mentor else session.mentee),
     )
+    return fresh(session)
+
+
+def a_reassigned_session(*, to: User | None = None, **options: Any) -> MentoringSession:
+    """Paid, given up by its mentor, and assigned to another one whom the mentee has yet to accept."""
+    session = a_paid_session(**options)
+    to = to or a_mentor()
+    with transaction():
+        change_mentor(
+            fresh(session), to=to.id, status=ReassignmentStatus.PENDING_ACCEPTANCE, ctx=ctx_of(session.mentor)
+        )
+    return fresh(session)
+
+
+def a_session_without_mentor(**options: Any) -> MentoringSession:
+    """Paid, given up by its mentor, and nobody was found: the mentee has to choose."""
+    session = a_paid_session(**options)
+    with transaction():
+        switch = KillSwitch(key=AUTO_REASSIGNMENT, is_off=True, changed_at=session.created_at)
+        db.session.add(switch)
+        cancel_session(session.id, category=CancellationCategory.ILLNESS, reason="", ctx=ctx_of(session.mentor))
+        db.session.delete(switch)
     return fresh(session)
 
 

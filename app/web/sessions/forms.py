@@ -75,5 +75,9 @@ class LinkForm(FlaskForm):  # type: ignore[misc]  # as above
     )
 
 
+class ReasonForm(FlaskForm):  # type: ignore[misc]  # as above
+    reason = TextAreaField("Would you like to say why?", [at_most(CANCEL_REASON_MAX)])
+
+
 class NothingForm(FlaskForm):  # type: ignore[misc]  # as above
     """Nothing but the token: the address says the rest."""

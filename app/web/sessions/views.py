@@ -34,6 +34,7 @@ from app.web.refund_words import RefundStep, refund_steps
 from app.web.sessions.chat_views import chat_of
 from app.web.sessions.dispute_views import reports_of
 from app.web.sessions.forms import CancelForm, NothingForm, ReviewForm
+from app.web.sessions.given_up import given_up
 from app.web.sessions.notes_views import notes_of
 from app.web.sessions.words import DECISION_WORDS, TIMELINE_WORDS, status_sentence
 
@@ -126,12 +127,14 @@ def cancel(session_id: UUID) -> ResponseReturnValue:
     error: DomainError | None = None
     if form.validate_on_submit():
         try:
-            _cancel(session_id, form)
+            done = _cancel(session_id, form)
         except Invalid as refusal:
             error = as_typed(refusal, reasonCategory="category")
         except (Conflict, Refused) as refusal:
             return refused(refusal, url_for("sessions.page", session_id=session_id))
         else:
+            if decision.searches_replacement:
+                return given_up(done, decision)
             return _cancelled(row, decision)
     return show(
         "sessions/cancel.html",
@@ -169,12 +172,12 @@ def review(session_id: UUID) -> ResponseReturnValue:
     return show("sessions/review.html", form, error, row=told.row, is_new=before is None)
 
 
-def _cancel(session_id: UUID, form: Any) -> None:
+def _cancel(session_id: UUID, form: Any) -> MentoringSession:
     category, reason = None, ""
     if isinstance(form, CancelForm):
         category = CancellationCategory(form.category.data) if form.category.data else None
         reason = form.reason.data or ""
-    cancel_session(session_id, category=category, reason=reason, ctx=current_context())
+    return cancel_session(session_id, category=category, reason=reason, ctx=current_context())
 
 
 def _cancelled(row: SessionRow, decision: CancellationDecision) -> ResponseReturnValue:

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from app.booking.read_models import SessionRow
-from app.domain.vocabulary import CancellationCategory, CancelledBy, Party, RefundStatus, SessionStatus
+from app.domain.vocabulary import (
+    CancellationCategory,
+    CancelledBy,
+    Party,
+    ReassignmentStatus,
+    RefundStatus,
+    SessionStatus,
+)
 from app.domain.wording import format_money
 
 # What happened: the icon, its tone, and the words after the name of whoever did it (or alone).
@@ -19,6 +26,13 @@ TIMELINE_WORDS: dict[str, tuple[str, str, str, str]] = {
     "request_rejected": ("x-lg", "red", "declined the request", "The request was declined"),
     "request_expired": ("clock-history", "faint", "did not answer", "The request was not answered in time"),
     "session_cancelled": ("slash-circle", "gray", "cancelled the session", "The session was cancelled"),
+    "mentor_cancelled": ("person-dash", "amber", "gave the session up", "The mentor gave the session up"),
+    "session_reassigned": ("arrow-left-right", "blue", "changed the mentor", "The session got another mentor"),
+    "no_mentor_found": ("search", "amber", "found nobody", "Nobody else was free then"),
+    "reassignment_accepted": ("person-check", "green", "confirmed the new mentor", "The new mentor was confirmed"),
+    "reassignment_rejected": ("slash-circle", "gray", "cancelled for a full refund", "Cancelled for a full refund"),
+    "reassignment_declined": ("person-dash", "amber", "declined to take over", "The new mentor declined"),
+    "reassignment_expired": ("clock-history", "gray", "did not answer", "Cancelled: nobody answered in time"),
     "session_started": ("play-circle", "teal", "started the session", "The session began"),
     "session_completed": ("check-circle", "green", "completed the session", "The session is completed"),
     "session_joined": ("box-arrow-in-right", "teal", "joined", "Somebody joined"),
@@ -49,6 +63,8 @@ DECISION_WORDS = {
     "start": "Starting",
     "no_show": "Not coming",
     "attendance": "Who came",
+    "replacement": "Another mentor",
+    "reassignment": "The change of mentor",
 }
 _WHO = {CancelledBy.ADMIN: "support", CancelledBy.SYSTEM: "us, because it was not paid in time"}
 _WHY = {
@@ -105,6 +121,9 @@ def _missed(row: SessionRow) -> str | None:
 def _cancelled(row: SessionRow) -> str:
     if row.cancelled_by is None:
         return "Cancelled."
+    if row.reassignment is ReassignmentStatus.REJECTED:
+        # Whoever ended it: a mentor had given it up, who need not be the one shown beside it (RA-5, RA-7).
+        return "Cancelled because the mentor could not hold it."
     mine = row.cancelled_by.value == row.side.value
     who = _WHO.get(row.cancelled_by) or ("you" if mine else row.other.name)
     given = (row.cancellation_reason or "").strip().rstrip(".")
