@@ -9,6 +9,7 @@ from uuid import UUID
 
 from app.booking.chat import write_message
 from app.booking.notes import add_own_note, send_summary
+from app.booking.reschedule import propose
 from app.booking.review import review_session
 from app.domain.vocabulary import BookingMode, Party
 from app.domain.wording import format_iso
@@ -123,6 +124,11 @@ def _fill(stage: Stage, people: dict[str, User]) -> dict[str, object]:
     soon = (_LATER.replace(hour=10, minute=0) + timedelta(days=day) for day in range(3, 8))
     upcoming = made.a_paid_session(at=next(soon), **both)
     chat = made.book(at=next(soon), **both | {"offering_id": free.id})
+    assert upcoming.scheduled_at is not None
+    afternoon = upcoming.scheduled_at + timedelta(hours=3)
+    moving = made.a_paid_session(at=afternoon, title="A session that may move", **both)
+    wanted = afternoon + timedelta(days=1)
+    propose(moving.id, proposed_time=wanted, reason="My train is late.", ctx=ctx_of(mentor))
     request = made.book(at=next(soon), **both | {"offering_id": reading.id})
     draft = made.a_draft(at=next(soon), **both)
     reference = made.checkout(draft)
@@ -143,6 +149,7 @@ def _fill(stage: Stage, people: dict[str, User]) -> dict[str, object]:
         "ended": ended.id,
         "upcoming": upcoming.id,
         "chat": chat.id,
+        "moving": moving.id,
         "request": request.id,
         "draft": draft.id,
         "reference": reference,

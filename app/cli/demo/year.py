@@ -24,6 +24,7 @@ from app.booking.review_request import approve_request, reject_request
 from app.booking.tick import tick
 from app.cli.demo import cast
 from app.cli.demo.goodwill import EVERY, make_up_for_it
+from app.cli.demo.negotiate import Negotiation
 from app.cli.demo.settle_outside import settle_outside
 from app.cli.demo.talk import plan_talk
 from app.domain.context import CLOCK, Actor, Context
@@ -245,6 +246,15 @@ class Year:
             self.plan(
                 start + timedelta(hours=self.random.uniform(9, 30)), lambda at: self._miss(session_id, absent, at)
             )
+        elif fate < 0.28:
+            by = Party.MENTOR if fate < 0.25 else Party.MENTEE
+            talk = Negotiation(
+                session_id, {Party.MENTEE: mentee, Party.MENTOR: mentor.actor}, by, self.random, self.plan, _context,
+                lambda agreed: self._meet(session, mentee, mentor, agreed),
+            )  # fmt: skip
+            # What would be asked after the end of the story is asked in its last hours, and waits for an answer.
+            latest = max(now, self.until - timedelta(hours=self.random.uniform(1, 5)))
+            self.plan(min(before, latest) + timedelta(minutes=1), talk.ask)
         else:
             self._meet(session, mentee, mentor, start)
 
