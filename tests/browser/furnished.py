@@ -121,6 +121,11 @@ def _fill(stage: Stage, people: dict[str, User]) -> dict[str, object]:
     stage.tick()
     review = review_session(completed.id, rating=5, comment="Worth every minute.\nThank you.", ctx=ctx_of(mentee))
     own_note = _talk(completed.id, mentee, mentor)
+    # Completing more sessions takes the clock ahead: what is still to come is made afterwards.
+    decided = {
+        **disputes_of(made.fresh(completed), made.fresh(ended), made.fresh(cancelled), people),
+        **money_to_decide(completed, people),
+    }
     soon = (_LATER.replace(hour=10, minute=0) + timedelta(days=day) for day in range(3, 8))
     upcoming = made.a_paid_session(at=next(soon), **both)
     chat = made.book(at=next(soon), **both | {"offering_id": free.id})
@@ -154,10 +159,9 @@ def _fill(stage: Stage, people: dict[str, User]) -> dict[str, object]:
         "draft": draft.id,
         "reference": reference,
         "note": note.id,
-        **disputes_of(made.fresh(completed), made.fresh(ended), made.fresh(cancelled), people),
+        **decided,
         "own_note": own_note,
         "review": review.id,
-        **money_to_decide(completed, people),
         **{name: _first(key) for name, key in _ROWS.items()},
     }
 
