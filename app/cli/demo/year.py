@@ -25,6 +25,7 @@ from app.booking.tick import tick
 from app.cli.demo import cast
 from app.cli.demo.goodwill import EVERY, make_up_for_it
 from app.cli.demo.negotiate import Negotiation
+from app.cli.demo.reassigned import plan_answer
 from app.cli.demo.settle_outside import settle_outside
 from app.cli.demo.talk import plan_talk
 from app.domain.context import CLOCK, Actor, Context
@@ -236,7 +237,7 @@ class Year:
         if fate < 0.10:
             self.plan(before, lambda at: self._cancel(session_id, mentee, cast.REASONS, at))
         elif fate < 0.15:
-            self.plan(before, lambda at: self._cancel(session_id, mentor.actor, cast.MENTOR_REASONS, at))
+            self.plan(before, lambda at: self._give_up(session_id, mentee, mentor, at))
         elif fate < 0.18:
             self.plan(before, lambda at: self._force_cancel(session_id, at))
         elif fate < 0.22:
@@ -284,6 +285,21 @@ class Year:
         category, words = self.random.choice(reasons)
         cancel_session(session_id, category=CancellationCategory(category), reason=words, ctx=_context(who, now))
         self.made[f"cancelled by {who.kind.value}"] += 1
+
+    def _give_up(self, session_id: UUID, mentee: Actor, mentor: Mentor, now: datetime) -> None:
+        self._cancel(session_id, mentor.actor, cast.MENTOR_REASONS, now)
+        plan_answer(
+            session_id, mentee, random=self.random, now=now, plan=self.plan, as_=_context,
+            goes_on=lambda changed, at: self._go_on(changed, mentee, at),
+        )  # fmt: skip
+
+    def _go_on(self, session_id: UUID, mentee: Actor, now: datetime) -> None:
+        """With another mentor, at the same time or another."""
+        session = _read(session_id)
+        mentor = next((one for one in self.mentors if one.actor.user_id == session.mentor_id), None)
+        if mentor is not None and session.scheduled_at is not None:
+            self.made["reassigned"] += 1
+            self._meet(session, mentee, mentor, session.scheduled_at)
 
     def _force_cancel(self, session_id: UUID, now: datetime) -> None:
         ctx = _context(self.random.choice(self.support), now)
