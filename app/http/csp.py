@@ -33,6 +33,15 @@ def content_security_policy(form_action: tuple[str, ...] = ()) -> str:
     return "; ".join(f"{name} {' '.join(sources)}" for name, sources in policy.items())
 
 
+def permissions_policy(*, may_hear_and_see: bool = False) -> str:
+    """What a page may ask the browser for, as one header value.
+
+    :param may_hear_and_see: camera and microphone, for the page that tries them before a session (JN-6)
+    """
+    who = "(self)" if may_hear_and_see else "()"
+    return f"camera={who}, microphone={who}, geolocation=(), payment=(), usb=()"
+
+
 def security_headers(public_url: str, form_action: tuple[str, ...] = ()) -> dict[str, str]:
     """Every header that goes with each answer; HSTS only when the product is reached over https."""
     headers = {
@@ -42,8 +51,7 @@ def security_headers(public_url: str, form_action: tuple[str, ...] = ()) -> dict
         "Referrer-Policy": "same-origin",
         "Cross-Origin-Opener-Policy": "same-origin",
         "Cross-Origin-Resource-Policy": "same-origin",
-        # Camera and microphone are for the page that tries them before a session.
-        "Permissions-Policy": "camera=(self), microphone=(self), geolocation=(), payment=(), usb=()",
+        "Permissions-Policy": permissions_policy(),
     }
     if public_url.startswith("https://"):
         headers["Strict-Transport-Security"] = f"max-age={_ONE_YEAR}; includeSubDomains"

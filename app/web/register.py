@@ -19,7 +19,7 @@ def init_app(app: Flask) -> None:
     from app.web.notifications import views as notifications  # noqa: PLC0415
     from app.web.public import views as public  # noqa: PLC0415
     from app.web.sandbox import sandbox  # noqa: PLC0415
-    from app.web.sessions import attendance, dispute_views, notes_views, reschedule_views  # noqa: PLC0415
+    from app.web.sessions import attendance, dispute_views, join_test, notes_views, reschedule_views  # noqa: PLC0415
     from app.web.sessions import chat_views as chat  # noqa: PLC0415
     from app.web.sessions import views as sessions  # noqa: PLC0415
 
@@ -27,6 +27,7 @@ def init_app(app: Flask) -> None:
                   my_sessions, credit, sessions, chat,
                   mentor, mentor_requests, availability_views, offering_views, notifications,
                   dispute_views, attendance, notes_views, reschedule_views, reassignment, assignment):  # fmt: skip
+                  dispute_views, attendance, join_test, notes_views, reschedule_views):  # fmt: skip
         app.register_blueprint(pages.bp)
     settings: Settings = app.extensions["desk-settings"]
     if settings.payment_gateway == "sandbox":

@@ -271,6 +271,7 @@ _WORDS = {"meeting_type": "video", "title": "How to lead a team", "key": "k1"}
 _PAGE = "/sessions/<uuid:session_id>"
 
 PAGES = [
+    *row("GET", "/join-test", PUBLIC),
     *row("GET", "/", PUBLIC),
     *row("GET", "/mentors", PUBLIC),
     *row("GET", "/mentors/<uuid:mentor_id>", PUBLIC, ids=_MENTOR),

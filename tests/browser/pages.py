@@ -58,6 +58,7 @@ ADDRESSES: dict[str, tuple[str, ...]] = {
         "/check-mail?what=register",
         "/forgot-password",
         "/sandbox/pay/{reference}",
+        "/join-test",
         "/api/docs",
     ),
     "mentee": (

@@ -21,6 +21,13 @@ def test_every_answer_carries_the_strict_policy(client: FlaskClient) -> None:
         assert headers["Referrer-Policy"] == "same-origin"
 
 
+@pytest.mark.spec("SEC-2", "JN-6")
+def test_only_the_page_that_tries_them_may_ask_for_camera_and_microphone(client: FlaskClient) -> None:
+    assert "camera=(), microphone=()" in _headers(client, "/")["Permissions-Policy"]
+    assert "camera=(self), microphone=(self)" in _headers(client, "/join-test")["Permissions-Policy"]
+    assert "unsafe" not in _headers(client, "/join-test")["Content-Security-Policy"]
+
+
 def test_https_is_remembered_only_where_there_is_https() -> None:
     assert "Strict-Transport-Security" not in security_headers("http://127.0.0.1:8000")
     assert "max-age=31536000" in security_headers("https://desk.example")["Strict-Transport-Security"]
