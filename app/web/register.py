@@ -26,8 +26,8 @@ def init_app(app: Flask) -> None:
     for pages in (auth, account, token_views, application_views, calendar_views, public, wizard, checkout,
                   my_sessions, credit, sessions, chat,
                   mentor, mentor_requests, availability_views, offering_views, notifications,
-                  dispute_views, attendance, notes_views, reschedule_views, reassignment, assignment):  # fmt: skip
-                  dispute_views, attendance, join_test, notes_views, reschedule_views):  # fmt: skip
+                  dispute_views, attendance, join_test, notes_views, reschedule_views, reassignment,
+                  assignment):  # fmt: skip
         app.register_blueprint(pages.bp)
     settings: Settings = app.extensions["desk-settings"]
     if settings.payment_gateway == "sandbox":
