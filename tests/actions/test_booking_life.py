@@ -377,7 +377,7 @@ def test_each_side_is_offered_what_the_actions_would_do(clock: Clock) -> None:
     draft, request, paid = [fresh(each) for each in (a_draft(), a_pending_request(), a_paid_session())]
     assert (offered(draft, draft.mentee), offered(draft, draft.mentor)) == ({"pay", "cancel"}, set())
     assert (offered(request, request.mentee), offered(request, request.mentor)) == ({"cancel"}, {"approve", "reject"})
-    assert offered(paid, paid.mentor) == {"cancel"}
+    assert offered(paid, paid.mentor) == {"cancel", "reschedule"}
     assert offered(paid, a_support_agent()) == set()
     clock.set(START_AT)
     assert offered(paid, paid.mentee) == {"join"}

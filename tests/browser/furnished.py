@@ -135,6 +135,12 @@ def _fill(stage: Stage, people: dict[str, User]) -> dict[str, object]:
     wanted = afternoon + timedelta(days=1)
     propose(moving.id, proposed_time=wanted, reason="My train is late.", ctx=ctx_of(mentor))
     request = made.book(at=next(soon), **both | {"offering_id": reading.id})
+    other = a_mentor(name="Bo Busy", email="bo@people.example")
+    next_days = {"at": afternoon + timedelta(days=2), "mentee": mentee}
+    reassigned = made.a_reassigned_session(mentor=other, to=mentor, title="A session that changed hands", **next_days)
+    unplaced = made.a_session_without_mentor(
+        mentor=other, title="A session without a mentor", **next_days | {"at": afternoon + timedelta(days=3)}
+    )
     draft = made.a_draft(at=next(soon), **both)
     reference = made.checkout(draft)
     applicant = a_mentee(name="Nia New", email="nia@people.example")
@@ -156,6 +162,8 @@ def _fill(stage: Stage, people: dict[str, User]) -> dict[str, object]:
         "chat": chat.id,
         "moving": moving.id,
         "request": request.id,
+        "reassigned": reassigned.id,
+        "unplaced": unplaced.id,
         "draft": draft.id,
         "reference": reference,
         "note": note.id,

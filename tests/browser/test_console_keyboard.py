@@ -88,7 +88,8 @@ def test_a_session_is_force_cancelled_by_keyboard_alone_and_enter_never_fires_it
 ) -> None:
     console.goto(f"{stage.address}/admin/sessions/")
     console.keyboard.press("/")
-    expect(console.get_by_role("searchbox", name="Search sessions")).to_be_focused()
+    expect(console.get_by_role("searchbox", name="Search everything")).to_be_focused()
+    _tab_to(console, console.get_by_role("searchbox", name="Search sessions"))
     console.keyboard.type("mia moore")
     console.keyboard.press("Enter")
     console.wait_for_url("**q=mia**")
