@@ -29,6 +29,7 @@ from app.booking.decisions import decisions_for
 from app.booking.join import record_join
 from app.booking.no_show import report_no_show
 from app.booking.pay import settle_payment, start_checkout
+from app.booking.reassign import accept_reassignment, decline_reassignment, reject_reassignment, select_alternative
 from app.booking.reschedule import counter_propose, propose
 from app.booking.reschedule_decisions import _ANSWERS
 from app.booking.review import review_session
@@ -37,6 +38,7 @@ from app.booking.tick import tick
 from app.domain.context import CLOCK, SYSTEM, Context
 from app.domain.errors import DomainError
 from app.domain.money import Money
+from app.domain.reassignment import OPEN_REASSIGNMENTS
 from app.domain.rescheduling import OPEN_PROPOSALS
 from app.domain.vocabulary import (
     BookingMode,
@@ -44,6 +46,7 @@ from app.domain.vocabulary import (
     MeetingType,
     OverrideType,
     Party,
+    ReassignmentStatus,
     RefundState,
     RefundType,
     SessionStatus,
@@ -343,6 +346,36 @@ class SessionMachine(RuleBasedStateMachine):
         announced = self.announced(session, how, ctx)
         done = self.take(how, acts[how])
         # Whether a slot is free is the calendar's answer, beside the rule's.
+        assert announced or done is None, f"{how} was announced as refused, and happened"
+
+    @rule(
+        number=NUMBERS,
+        how=st.sampled_from(
+            ["acceptReassignment", "rejectReassignment", "selectAlternativeMentor", "declineReassignment"]
+        ),
+        slot=st.sampled_from(SLOTS),
+    )
+    def answer_a_change_of_mentor(self, number: int, how: str, slot: datetime) -> None:
+        waiting = db.session.scalars(
+            select(MentoringSession.id)
+            .where(MentoringSession.reassignment_status.in_(OPEN_REASSIGNMENTS))
+            .order_by(MentoringSession.created_at, MentoringSession.id)
+        ).all()
+        assume(waiting)
+        session = db.session.get_one(MentoringSession, waiting[number % len(waiting)])
+        ctx = self.party(session, Party.MENTOR if how == "declineReassignment" else Party.MENTEE)
+        chosen = self.world.mentors[number % len(self.world.mentors)]
+        start = None if session.reassignment_status is ReassignmentStatus.PENDING_ACCEPTANCE else slot
+        acts: dict[str, Callable[[], Any]] = {
+            "acceptReassignment": lambda: accept_reassignment(session.id, ctx=ctx),
+            "rejectReassignment": lambda: reject_reassignment(session.id, ctx=ctx),
+            "declineReassignment": lambda: decline_reassignment(session.id, ctx=ctx),
+            "selectAlternativeMentor": lambda: select_alternative(
+                session.id, mentor_id=chosen, scheduled_at=start, ctx=ctx
+            ),
+        }
+        announced = self.announced(session, how, ctx)
+        done = self.take(how, acts[how])
         assert announced or done is None, f"{how} was announced as refused, and happened"
 
     # What staff do.

@@ -21,6 +21,7 @@ from app.booking.decisions import _ACTIONS, decisions_for
 from app.booking.join import record_join
 from app.booking.no_show import report_no_show
 from app.booking.pay import start_checkout
+from app.booking.reassign import accept_reassignment, decline_reassignment, reject_reassignment, select_alternative
 from app.booking.reschedule import counter_propose, propose
 from app.booking.reschedule_decisions import _ANSWERS, RESCHEDULE
 from app.booking.review import review_session
@@ -28,7 +29,7 @@ from app.booking.review_request import approve_request, reject_request
 from app.domain.cancellation import CancellationDecision
 from app.domain.context import Context
 from app.domain.errors import Conflict, DomainError, Forbidden, Refused
-from app.domain.vocabulary import BookingMode, CancellationCategory, Party
+from app.domain.vocabulary import BookingMode, CancellationCategory, Party, ReassignmentStatus, SessionStatus
 from app.extensions import db
 from app.models import MentoringSession
 from tests.factories import sessions
@@ -60,6 +61,8 @@ STATES: Final[dict[str, Maker]] = {
     "proposal of the mentor": lambda: a_proposal(Party.MENTOR),
     "counter to the mentee": lambda: a_counter(Party.MENTEE),
     "counter to the mentor": lambda: a_counter(Party.MENTOR),
+    "another mentor assigned": sessions.a_reassigned_session,
+    "no mentor found": sessions.a_session_without_mentor,
     "free request": lambda: sessions.a_pending_request(mentor=a_mentor(rate_minor=0, booking_mode=BookingMode.REQUEST)),
 }
 _SECOND: Final = timedelta(seconds=1)
@@ -73,6 +76,13 @@ BANDS: Final = sorted(
 
 def pay(session: MentoringSession, ctx: Context) -> None:
     start_checkout(session.id, gateway=sandbox(), return_url=RETURN_URL, ctx=ctx)
+
+
+def choose_another(session: MentoringSession, ctx: Context) -> None:
+    """Somebody who is free at the session's time, and at any time where none is left."""
+    mentor = a_mentor(weekly_hours=dict.fromkeys(range(7), (("00:00", "24:00"),)))
+    start = None if session.reassignment_status is ReassignmentStatus.PENDING_ACCEPTANCE else a_free_time(ctx.now)
+    select_alternative(session.id, mentor_id=mentor.id, scheduled_at=start, ctx=ctx)
 
 
 PERFORM: Final[dict[str, Perform]] = {
@@ -97,6 +107,10 @@ PERFORM: Final[dict[str, Perform]] = {
         session.id, request_id=open_id(session), ctx=ctx
     ),
     "withdrawReschedule": lambda session, ctx: answers.withdraw(session.id, ctx=ctx),
+    "acceptReassignment": lambda session, ctx: accept_reassignment(session.id, ctx=ctx),
+    "rejectReassignment": lambda session, ctx: reject_reassignment(session.id, ctx=ctx),
+    "declineReassignment": lambda session, ctx: decline_reassignment(session.id, ctx=ctx),
+    "selectAlternativeMentor": choose_another,
     "noShow": lambda session, ctx: report_no_show(session.id, ctx=ctx),
 }
 
@@ -169,6 +183,9 @@ def compare(told: str, session: MentoringSession, action: str, decision: Any, ct
             if not decision.allowed:
                 yield f"{told}: announced as refused ({decision.rule}), and happened"
             elif isinstance(decision, CancellationDecision) and decision.refund is not None:
-                made = fresh(session).refund_amount_minor - before
+                after = fresh(session)
+                if after.status is not SessionStatus.CANCELLED:
+                    return  # the mentor gave it up: the money waits until the mentee has answered (RA-1)
+                made = after.refund_amount_minor - before
                 if made != decision.refund.minor:
                     yield f"{told}: announced {decision.refund.minor} back, gave {made}"
