@@ -204,7 +204,9 @@ def _responses(endpoint: Endpoint) -> dict[str, Any]:
 
 def _success(endpoint: Endpoint) -> dict[str, Any]:
     if endpoint.answer is None:
-        return {endpoint.media_type: {"schema": {"type": "string"}}}
+        # A stream is a row of events, which readers of the document take one by one: no schema fits both.
+        is_stream = endpoint.media_type == "text/event-stream"
+        return {endpoint.media_type: {"schema": {} if is_stream else {"type": "string"}}}
     data = {"$ref": _REF.format(model=endpoint.answer.__name__)}
     if endpoint.is_bare:
         return {_JSON: {"schema": data}}

@@ -10,7 +10,7 @@ from app.integrations.payments.base import ChargeState
 from app.money.refunds import request_refund
 from app.money.rows import lock_session
 from tests.factories.money import an_open_payment, an_unpaid_session
-from tests.factories.sessions import a_completed_session, a_paid_session, sandbox
+from tests.factories.sessions import a_completed_session, a_paid_session, empty_books, sandbox
 from tests.invariants.planted import money_the_gateway_has_and_we_do_not_know, shares_moved_between_mentor_and_platform
 from tests.outbox import RunOutbox
 from tests.world import Clock, context
@@ -19,8 +19,7 @@ from tests.world import Clock, context
 @pytest.fixture(autouse=True)
 def books_of_its_own(app: Flask, clock: Clock) -> None:
     """The gateway's books outlive a rolled-back test; each of these starts with none."""
-    for reference in sandbox().references():
-        (sandbox()._folder / "charges" / f"{reference}.json").unlink()
+    empty_books()
 
 
 def check(app: Flask) -> tuple[int, str]:

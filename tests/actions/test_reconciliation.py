@@ -29,7 +29,7 @@ from app.money.rows import lock_session
 from app.money.wallets import wallet_of
 from app.tasks.rounds import EACH_NIGHT
 from tests.factories.people import a_mentor, a_support_agent, an_admin, an_ops, ctx_of
-from tests.factories.sessions import a_completed_session, a_paid_session, fresh, sandbox
+from tests.factories.sessions import a_completed_session, a_paid_session, empty_books, fresh, sandbox
 from tests.invariants.planted import FAULTS, a_session_paid_by_hand
 from tests.outbox import RunOutbox
 from tests.world import Clock, context
@@ -40,8 +40,7 @@ pytestmark = pytest.mark.usefixtures("app", "clock")
 @pytest.fixture(autouse=True)
 def books_of_its_own(app: Flask) -> object:
     """The gateway's books outlive a rolled-back test; each of these starts with none."""
-    for reference in sandbox().references():
-        (sandbox()._folder / "charges" / f"{reference}.json").unlink()
+    empty_books()
     yield
     sandbox().behavior.behave()
 

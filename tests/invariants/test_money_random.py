@@ -231,7 +231,11 @@ class History:
         wallet = wallet_of(self.session.mentor_id).in_currency(self.session.currency)
         assert wallet.pending.minor + wallet.available.minor == mentors
         assert credit_of(self.mentee.id, self.session.currency).minor >= 0
-        self._gateway_paid_once(money.payments, money.refunds)
+        rows = [
+            db.session.scalars(select(kind).where(kind.session_id == self.session.id)).all()
+            for kind in (Payment, Refund)
+        ]
+        self._gateway_paid_once(*rows)
 
     def _gateway_paid_once(self, payments: Any, refunds: Any) -> None:
         by_key = {refund.idempotency_key: refund for refund in refunds}

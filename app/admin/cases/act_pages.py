@@ -119,8 +119,10 @@ class ActPages:
             try:
                 plan = act.preview(session.id, given.values, given.notify, ctx)
             except Invalid as wrong:
-                problems |= wrong.fields
-                status = 422
+                # A dialog that is just opened has nothing typed wrong yet; the script asks again with what is typed.
+                if request.method == "POST" or "shown" in request.args:
+                    problems |= wrong.fields
+                    status = 422
         html = self.render(
             "admin/cases/act.html",
             act=act,
