@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from app.domain.decision import Decision
-from app.domain.errors import StalePreview
 from app.support.staff_acts import PlanRow
 
 
@@ -23,15 +22,6 @@ class ActPlan:
     button: str
     rows: Sequence[PlanRow]
     fingerprint: str
-
-    def require_seen(self, fingerprint: str | None) -> None:
-        """Raise unless this is what was shown.
-
-        :param fingerprint: the preview's; None acts without one, for callers that show none (the API)
-        :raises StalePreview: the case changed since
-        """
-        if fingerprint is not None and fingerprint != self.fingerprint:
-            raise StalePreview("This case changed since you opened it. Look at what would happen now, then decide.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,6 @@ from app.booking.no_show import times_marked
 from app.domain.clearing import decide_clear_no_show
 from app.domain.context import Context
 from app.domain.decision import Decision
-from app.domain.errors import StalePreview
 from app.domain.money import Money
 from app.domain.permissions import Permission
 from app.domain.vocabulary import CancellationCategory, CancelledBy, SessionStatus
@@ -24,7 +23,7 @@ from app.foundation.transaction import transaction
 from app.models import MentoringSession
 from app.money.attendance import Correction, bring_to, foresee, stoppable_refunds
 from app.money.rows import MoneyRows, lock_rows, read_rows
-from app.support.staff_acts import PlanRow, clean_reason, fingerprint_of, require_staff_for
+from app.support.staff_acts import PlanRow, clean_reason, fingerprint_of, require_seen, require_staff_for
 
 ACTION = "ADMIN_CLEAR_NO_SHOW"
 COMPLETED, CANCELLED = SessionStatus.COMPLETED, SessionStatus.CANCELLED
@@ -113,8 +112,7 @@ def clear_no_show(
         decision = decide_clear_no_show(session.status, ctx.actor.kind, restore)
         decision.require()
         plan = _plan(session, lock_rows(session), restore, refund_percentage, ctx, notify_parties=notify_parties)
-        if fingerprint is not None and fingerprint != plan.fingerprint:
-            raise StalePreview("This case changed since you opened it. Look at what would happen now, then decide.")
+        require_seen(fingerprint, plan.fingerprint)
         text = clean_reason(reason)
         was_absent, turn = session.no_show_party, times_marked(session.id)
         done = _bring(session, restore, refund_percentage, text, ctx, notify_parties=notify_parties)

@@ -11,7 +11,6 @@ from app.booking.announce import tell, when
 from app.booking.cancel import Concluded, conclude_cancellation
 from app.domain.context import Context
 from app.domain.decision import Decision, Refusal
-from app.domain.errors import StalePreview
 from app.domain.money import Money
 from app.domain.permissions import Permission
 from app.domain.states import can_move
@@ -23,7 +22,7 @@ from app.messaging.mail import send_mail
 from app.models import MentoringSession, User
 from app.money.refunds import decide_refund
 from app.money.rows import MoneyRows, lock_rows, read_rows, terms_of
-from app.support.staff_acts import PlanRow, clean_reason, fingerprint_of, require_staff_for
+from app.support.staff_acts import PlanRow, clean_reason, fingerprint_of, require_seen, require_staff_for
 
 ACTION = "ADMIN_FORCE_CANCEL"
 _FROM = (
@@ -129,8 +128,7 @@ def force_cancel(
         require_staff_for(session, Permission.SESSION_FORCE_CANCEL, ctx)
         decide_force_cancel(session, ctx).require()
         plan = _plan(session, lock_rows(session), refund_percentage, ctx, notify_parties=notify_parties)
-        if fingerprint is not None and fingerprint != plan.fingerprint:
-            raise StalePreview("This case changed since you opened it. Look at what would happen now, then decide.")
+        require_seen(fingerprint, plan.fingerprint)
         text = clean_reason(reason)
         done = conclude_cancellation(
             session,

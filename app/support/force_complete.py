@@ -19,7 +19,7 @@ from app.foundation.transaction import transaction
 from app.models import MentoringSession
 from app.money.settlement import split_of
 from app.support.act_plan import ActDone, ActPlan
-from app.support.staff_acts import PlanRow, clean_reason, fingerprint_of, require_staff_for
+from app.support.staff_acts import PlanRow, clean_reason, fingerprint_of, require_seen, require_staff_for
 
 ACTION = "ADMIN_FORCE_COMPLETE"
 
@@ -69,7 +69,7 @@ def force_complete(
         require_staff_for(session, Permission.SESSION_FORCE_COMPLETE, ctx)
         plan = _plan(session, actual_minutes, notify_parties, ctx)
         plan.decision.require()
-        plan.require_seen(fingerprint)
+        require_seen(fingerprint, plan.fingerprint)
         text = clean_reason(reason)
         before, planned, earnings = session.status, session.duration, split_of(session).mentor
         ended_at = planned_end(session)

@@ -10,7 +10,6 @@ from uuid import UUID
 from app.booking.access import load_for_change, load_session_for
 from app.domain.context import Context
 from app.domain.decision import Decision, Refusal
-from app.domain.errors import StalePreview
 from app.domain.ledger import Terms
 from app.domain.money import Money
 from app.domain.permissions import Permission
@@ -23,7 +22,7 @@ from app.models import MentoringSession
 from app.money.refunds import decide_refund, request_refund
 from app.money.rows import MoneyRows, lock_rows, read_rows, terms_of
 from app.money.telling import tell_refund_issued
-from app.support.staff_acts import PlanRow, clean_reason, fingerprint_of, require_staff_for
+from app.support.staff_acts import PlanRow, clean_reason, fingerprint_of, require_seen, require_staff_for
 
 ACTION: Final = "ADMIN_MANUAL_REFUND"
 TYPES: Final = (RefundType.FULL, RefundType.PARTIAL, RefundType.BONUS)
@@ -119,8 +118,7 @@ def manual_refund(
         session = load_for_change(ctx, session_id)
         require_staff_for(session, Permission.REFUND_CREATE, ctx)
         plan = _plan(session, lock_rows(session), type, amount, notify_parties=notify_parties)
-        if fingerprint is not None and fingerprint != plan.fingerprint:
-            raise StalePreview("This case changed since you opened it. Look at what would happen now, then decide.")
+        require_seen(fingerprint, plan.fingerprint)
         plan.refund.require()
         text = clean_reason(reason)
         done = issue_refund(session, type=type, amount=amount, reason=text, notify_parties=notify_parties, ctx=ctx)

@@ -12,7 +12,7 @@ from app.booking.session_facts import attendance_facts
 from app.domain.attendance import NoShowDecision, decide_no_show_by_staff
 from app.domain.context import Context
 from app.domain.decision import Decision, Refusal
-from app.domain.errors import Conflict, StalePreview
+from app.domain.errors import Conflict
 from app.domain.permissions import Permission
 from app.domain.vocabulary import Party, SessionStatus
 from app.domain.wording import format_money
@@ -21,7 +21,7 @@ from app.foundation.transaction import transaction
 from app.models import MentoringSession
 from app.money.attendance import Correction, foresee
 from app.money.rows import MoneyRows, lock_rows, read_rows
-from app.support.staff_acts import PlanRow, clean_reason, fingerprint_of, require_staff_for
+from app.support.staff_acts import PlanRow, clean_reason, fingerprint_of, require_seen, require_staff_for
 
 ACTION = "ADMIN_MARK_NO_SHOW"
 
@@ -86,8 +86,7 @@ def mark_no_show(
         require_staff_for(session, Permission.SESSION_MARK_NO_SHOW, ctx)
         plan = _plan(session, lock_rows(session), absent, ctx, notify_parties=notify_parties)
         plan.decision.require()
-        if fingerprint is not None and fingerprint != plan.fingerprint:
-            raise StalePreview("This case changed since you opened it. Look at what would happen now, then decide.")
+        require_seen(fingerprint, plan.fingerprint)
         text = clean_reason(reason)
         done = conclude_no_show(
             session,

@@ -23,7 +23,7 @@ from app.foundation.audit import record_staff_act
 from app.foundation.transaction import transaction
 from app.models import MentoringSession
 from app.support.act_plan import ActDone, ActPlan
-from app.support.staff_acts import PlanRow, clean_reason, fingerprint_of, require_staff_for
+from app.support.staff_acts import PlanRow, clean_reason, fingerprint_of, require_seen, require_staff_for
 
 ACTION: Final = "ADMIN_SESSION_MOVED"
 FARTHEST: Final = timedelta(days=365)
@@ -84,7 +84,7 @@ def move_session(
         require_staff_for(session, Permission.SESSION_MOVE, ctx)
         plan = _plan(session, starts_at, ctx, notify_parties=notify_parties)
         plan.decision.require()
-        plan.require_seen(fingerprint)
+        require_seen(fingerprint, plan.fingerprint)
         text = clean_reason(reason)
         before = session.scheduled_at
         assert before is not None  # decided above

@@ -26,7 +26,7 @@ from app.foundation.policies import policies_for
 from app.foundation.transaction import transaction
 from app.models import MentoringSession, PolicyOverride, User
 from app.support.act_plan import ActDone, ActPlan
-from app.support.staff_acts import PlanRow, clean_reason, fingerprint_of, require_staff_for
+from app.support.staff_acts import PlanRow, clean_reason, fingerprint_of, require_seen, require_staff_for
 
 ACTION: Final = "ADMIN_POLICY_OVERRIDE"
 REVOKED: Final = "ADMIN_POLICY_OVERRIDE_REVOKED"
@@ -112,7 +112,7 @@ def grant_override(
         require_staff_for(session, Permission.OVERRIDE_GRANT, ctx)
         decide_override(session, ctx).require()
         plan = _plan(session, override_type, expires_at, notify_parties, ctx)
-        plan.require_seen(fingerprint)
+        require_seen(fingerprint, plan.fingerprint)
         text = clean_reason(reason)
         if any(each.override_type is override_type and is_live(each, ctx.now) for each in overrides_of(session.id)):
             raise Conflict("This session has that override already. Revoke it first.", code="override_exists")

@@ -15,7 +15,7 @@ from app.foundation.audit import record_staff_act
 from app.foundation.transaction import transaction
 from app.models import MentoringSession
 from app.support.act_plan import ActDone, ActPlan
-from app.support.staff_acts import PlanRow, clean_reason, fingerprint_of, require_staff_for
+from app.support.staff_acts import PlanRow, clean_reason, fingerprint_of, require_seen, require_staff_for
 
 ACTION = "ADMIN_MEETING_LINK_SET"
 
@@ -50,7 +50,7 @@ def set_link(
         require_staff_for(session, Permission.SESSION_SET_MEETING_LINK, ctx)
         plan = _plan(session, notify_parties=notify_parties)
         plan.decision.require()
-        plan.require_seen(fingerprint)
+        require_seen(fingerprint, plan.fingerprint)
         text = clean_reason(reason)
         had_link = session.meeting_url is not None
         put_link(session, link, ctx=ctx)

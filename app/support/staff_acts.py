@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from app.domain.context import Context
-from app.domain.errors import Invalid
+from app.domain.errors import Invalid, StalePreview
 from app.domain.money import Money
 from app.domain.permissions import Permission, is_party, require, require_no_party
 from app.foundation.audit import plain
@@ -34,6 +34,16 @@ def fingerprint_of(facts: Mapping[str, Any]) -> str:
     """A short mark of the facts that a preview was made of: the same facts, the same mark."""
     text = json.dumps(plain(facts), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def require_seen(shown: str | None, now: str) -> None:
+    """Raise unless what would happen now is what was shown.
+
+    :param shown: the fingerprint of the preview; None acts without one, for callers that show none (the API)
+    :raises StalePreview: the case changed since
+    """
+    if shown is not None and shown != now:
+        raise StalePreview("This case changed since you opened it. Look at what would happen now, then decide.")
 
 
 def clean_reason(reason: str) -> str:

@@ -12,7 +12,7 @@ from app.booking.moving import load_for_moving
 from app.domain.context import Context
 from app.domain.decision import Decision
 from app.domain.disputes import NEEDED, NOTES_LENGTH, decide_handling, decide_words, outcomes_for
-from app.domain.errors import Invalid, StalePreview
+from app.domain.errors import Invalid
 from app.domain.money import Money
 from app.domain.permissions import Permission, require
 from app.domain.vocabulary import DisputeResolution, DisputeStatus, RefundState, RefundType
@@ -40,7 +40,7 @@ from app.support.disputes.outcomes import (
     why_not,
 )
 from app.support.disputes.plans import Outcome
-from app.support.staff_acts import PlanRow, fingerprint_of, require_staff_for
+from app.support.staff_acts import PlanRow, fingerprint_of, require_seen, require_staff_for
 
 ACTION = "ADMIN_DISPUTE_RESOLVED"
 _LONGEST_MESSAGE = 1_000
@@ -124,8 +124,7 @@ def resolve_dispute(dispute_id: UUID, *, wish: Wish, fingerprint: str | None, ct
         _require_resolver(session, wish, ctx)
         _decide_open(dispute).require()
         plan = _plan(dispute, session, lock_rows(session), wish, ctx)
-        if fingerprint is not None and fingerprint != plan.fingerprint:
-            raise StalePreview("This case changed since you opened it. Look at what would happen now, then decide.")
+        require_seen(fingerprint, plan.fingerprint)
         notes = _checked_words(wish)
         plan.decision.require()
         before = dispute.status
