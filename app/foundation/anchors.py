@@ -39,7 +39,8 @@ def drop_anchor(folder: Path, head: Head, *, now: datetime) -> Anchor | None:
     anchor = Anchor(now, head.seq, head.hash)
     line = json.dumps({"at": anchor.at.isoformat(), "seq": anchor.seq, "hash": anchor.hash})
     with (folder / FILE).open("a", encoding="utf-8") as file:
-        file.write(f"{line}\n")
+        # Begun on a line of its own: what a crash cut short before must not take this one with it.
+        file.write(f"\n{line}\n")
         file.flush()
         os.fsync(file.fileno())
     return anchor

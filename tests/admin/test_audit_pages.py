@@ -154,6 +154,9 @@ def test_a_line_that_a_crash_cut_short_loses_only_itself(clock: Clock, folder: P
         file.write(json.dumps({"at": "2028"})[:8])
 
     assert [anchor.seq for anchor in read_anchors(folder)] == [1]
+    act()
+    drop_anchor(folder, head_of_chain(), now=clock.advance(hours=1))
+    assert [anchor.seq for anchor in read_anchors(folder)] == [1, 2]
 
 
 @pytest.mark.spec("AUD-3")
