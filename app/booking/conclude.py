@@ -21,6 +21,7 @@ from app.domain.vocabulary import (
     SessionStatus,
 )
 from app.models import MentoringSession, Refund
+from app.money.earnings import forfeit_earnings
 from app.money.payments import abandon_payment
 from app.money.refunds import request_refund
 from app.money.rows import read_rows
@@ -130,4 +131,5 @@ def _close_open_questions(session: MentoringSession, ctx: Context) -> None:
     """A cancelled session negotiates about nothing: not about its time (RS-5), not about its mentor."""
     close_request(session, RescheduleStatus.CANCELLED, now=ctx.now)
     if session.reassignment_status in OPEN_REASSIGNMENTS:
+        forfeit_earnings(session, ctx)
         session.reassignment_status, session.reassignment_deadline = ReassignmentStatus.REJECTED, None

@@ -30,7 +30,7 @@ from app.foundation.policies import current_policies, policies_under
 from app.foundation.prepared import Prepared
 from app.foundation.transaction import reading_memo
 from app.models import MentoringSession, Payment, PolicyOverride, Refund, RescheduleRequest, SessionJoin
-from app.money.rows import MoneyRows
+from app.money.rows import MoneyRows, is_nobodys
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,12 @@ class SessionFacts:
 
     @property
     def earnings_minor(self) -> int:
-        """The mentor's share of what is kept; of the price, while nothing is paid (MN-5)."""
+        """The mentor's share of what is kept; of the price, while nothing is paid (MN-5).
+
+        Nothing, where the session ended between two mentors (CX-4, MN-14).
+        """
+        if is_nobodys(self.session):
+            return 0
         net = self.money.net_minor if self.money.paid_by else self.session.rate_minor
         return share_of(net, self.policies.mentor_share_percentage)
 

@@ -27,6 +27,7 @@ class LedgerEvent(StrEnum):
     """Why a transaction was written."""
 
     CHARGEBACK = "chargeback"
+    EARNINGS_FORFEITED = "earnings_forfeited"
     EARNINGS_MOVED = "earnings_moved"
     EARNINGS_RESTORED = "earnings_restored"
     EARNINGS_TAKEN_BACK = "earnings_taken_back"
@@ -248,6 +249,16 @@ def earnings_moved(terms: Terms, new_mentor_id: UUID, *, net_minor: int, settled
     return _entry(
         LedgerEvent.EARNINGS_MOVED, terms, (account(terms.mentor_id), share), (account(new_mentor_id), -share)
     )
+
+
+def earnings_forfeited(terms: Terms, *, net_minor: int) -> Entry:
+    """The session ends before anybody took it over from the mentor who gave it up: that mentor is paid nothing (CX-4).
+
+    :param terms: with the mentor who gave it up
+    """
+    _not_negative(net_minor)
+    share = terms.mentor_share(net_minor)
+    return _entry(LedgerEvent.EARNINGS_FORFEITED, terms, (held(terms.mentor_id), share), (PLATFORM_HELD, -share))
 
 
 def chargeback(terms: Terms, amount_minor: int, *, net_before: int, settled: bool) -> Entry:

@@ -108,7 +108,8 @@ _SPLIT: Final = """
 SELECT s.id AS subject, 'of the net ' || (paid - refunded) || ' the mentor has ' || (mentor + held_mentor) AS what
 FROM sums JOIN sessions s ON s.id = session_id JOIN policy_versions v ON v.id = s.policy_version_id
 WHERE borne = 0
-  AND mentor + held_mentor <> floor((paid - refunded) * (v.values ->> 'mentor_share_percentage')::int / 100)
+  AND mentor + held_mentor <> CASE WHEN s.reassignment_status = 'rejected' THEN 0
+      ELSE floor((paid - refunded) * (v.values ->> 'mentor_share_percentage')::int / 100) END
 """
 _HELD_AFTER_THE_END: Final = """
 SELECT s.id AS subject, held || ' ' || s.currency || ' is still held although the session is ' || s.status AS what

@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, select
 from app.domain.errors import NotFound
 from app.domain.ledger import Terms
 from app.domain.refunds import PaidFacts
-from app.domain.vocabulary import PaymentState, PaymentStatus, RefundState, RefundStatus
+from app.domain.vocabulary import PaymentState, PaymentStatus, ReassignmentStatus, RefundState, RefundStatus
 from app.extensions import db
 from app.foundation.policies import policies_for
 from app.models import MentoringSession, Payment, Refund
@@ -140,14 +140,20 @@ def lock_session(session_id: UUID) -> MentoringSession:
 def terms_of(session: MentoringSession) -> Terms:
     """What a session's money depends on; the share is the one promised when it was booked (POL-5).
 
-    The mentor is the one who has the earnings: a new one has them from the mentee's acceptance on (MN-14).
+    The mentor is the one who has the earnings: a new one has them from the mentee's acceptance on (MN-14). Where the
+    mentee never accepted anybody nobody earns: the mentor who gave the session up is paid nothing (CX-4).
     """
     return Terms(
         mentor_id=earner_of(session),
         mentee_id=session.mentee_id,
         currency=session.currency,
-        mentor_percentage=policies_for(session).values.mentor_share_percentage,
+        mentor_percentage=0 if is_nobodys(session) else policies_for(session).values.mentor_share_percentage,
     )
+
+
+def is_nobodys(session: MentoringSession) -> bool:
+    """Whether the session ended between two mentors, so that neither earns of it."""
+    return session.reassignment_status is ReassignmentStatus.REJECTED
 
 
 def keep_summary(session: MentoringSession, rows: MoneyRows) -> None:

@@ -13,8 +13,16 @@ from app.domain.context import Context
 from app.domain.decision import Decision, Refusal
 from app.domain.money import Money
 from app.domain.permissions import Permission
+from app.domain.reassignment import OPEN_REASSIGNMENTS
 from app.domain.states import can_move
-from app.domain.vocabulary import CancellationCategory, CancelledBy, NotificationType, RefundState, SessionStatus
+from app.domain.vocabulary import (
+    CancellationCategory,
+    CancelledBy,
+    NotificationType,
+    ReassignmentStatus,
+    RefundState,
+    SessionStatus,
+)
 from app.domain.wording import format_money
 from app.foundation.audit import record_staff_act
 from app.foundation.transaction import transaction
@@ -129,7 +137,7 @@ def force_cancel(
         decide_force_cancel(session, ctx).require()
         plan = _plan(session, lock_rows(session), refund_percentage, ctx, notify_parties=notify_parties)
         require_seen(fingerprint, plan.fingerprint)
-        text = clean_reason(reason)
+        text, with_mentor = clean_reason(reason), _has_mentor(session)
         done = conclude_cancellation(
             session,
             cancelled_by=CancelledBy.ADMIN,
@@ -141,7 +149,7 @@ def force_cancel(
             notify_parties=notify_parties,
         )
         awaits = done.refund is not None and done.refund.status is RefundState.AWAITING_APPROVAL
-        sent = _tell(session, done, text, ctx, awaits=awaits) if notify_parties else 0
+        sent = _tell(session, done, text, ctx, awaits=awaits, with_mentor=with_mentor) if notify_parties else 0
         record_staff_act(
             action=ACTION,
             reason=text,
@@ -175,7 +183,7 @@ def _plan(
     refund.require()
     currency = session.currency
     kept = max(0, rows.net_minor - refund.amount.minor)
-    mentor_keeps = Money(terms_of(session).mentor_share(kept), currency)
+    mentor_keeps = Money(0 if _is_between_mentors(session) else terms_of(session).mentor_share(kept), currency)
     return ForceCancelPlan(
         decision=decide_force_cancel(session, ctx),
         previous_status=session.status,
@@ -219,8 +227,24 @@ def _sentence(
     back = f"{mentee} gets {format_money(refund)} back" if refund.minor else f"{mentee} gets nothing back"
     if refund.minor and needs_approval:
         back = f"{format_money(refund)} for {mentee} wait for a second person to approve them"
+    if _is_between_mentors(session):
+        return (
+            f"The session is cancelled: {back}, {free}. No mentor is paid for it: the one who had it gave the session "
+            "up, and nobody has taken it over yet."
+        )
     keeps = f"{mentor} keeps {format_money(mentor_keeps)}" if mentor_keeps.minor else f"{mentor} is paid nothing"
     return f"The session is cancelled: {back}, {keeps}, {free}."
+
+
+def _is_between_mentors(session: MentoringSession) -> bool:
+    """Somebody gave it up and the mentee has not gone on with anybody else: nobody earns of it (CX-4, MN-14)."""
+    return session.reassignment_status in OPEN_REASSIGNMENTS
+
+
+def _has_mentor(session: MentoringSession) -> bool:
+    """Whether the mentor is a party: knows of it, and has not given it up (RA-2)."""
+    is_history = session.reassignment_status is ReassignmentStatus.AWAITING_MENTEE_CHOICE
+    return session.status is not SessionStatus.DRAFT and not is_history
 
 
 def _button(refund: Money, *, needs_approval: bool) -> str:
@@ -234,7 +258,7 @@ def _button(refund: Money, *, needs_approval: bool) -> str:
 def _rows(
     session: MentoringSession, refund: Money, mentor_keeps: Money, *, notify_parties: bool, needs_approval: bool
 ) -> list[PlanRow]:
-    mentor_knows = session.status is not SessionStatus.DRAFT
+    is_draft = session.status is SessionStatus.DRAFT
     message = "E-mail and notification" if notify_parties else "Is not told"
     mentee_change = "Session cancelled by support"
     if refund.minor:
@@ -247,7 +271,7 @@ def _rows(
             who=session.mentor.name,
             change=f"{freed}, keeps" if mentor_keeps.minor else freed,
             money=mentor_keeps if mentor_keeps.minor else None,
-            message=message if mentor_knows else "Never knew of it",
+            message=message if _has_mentor(session) else "Never knew of it" if is_draft else "Gave it up before",
         ),
     ]
     if session.meeting_url:
@@ -257,12 +281,14 @@ def _rows(
     return found
 
 
-def _tell(session: MentoringSession, done: Concluded, reason: str, ctx: Context, *, awaits: bool) -> int:
-    """E-mail and notification for both; for the mentor only when the mentor knew of it. The number of messages."""
+def _tell(
+    session: MentoringSession, done: Concluded, reason: str, ctx: Context, *, awaits: bool, with_mentor: bool
+) -> int:
+    """E-mail and notification for both; for the mentor only when it is a party. The number of messages."""
     # A refund that waits for a second person is no promise yet: the mentee is told of it once it is approved (MN-9).
     refund_minor = 0 if awaits else done.refund_minor
     readers: list[tuple[User, int]] = [(session.mentee, refund_minor)]
-    if done.previous_status is not SessionStatus.DRAFT:
+    if with_mentor:
         readers.append((session.mentor, 0))
     sent = 0
     for reader, money in readers:
