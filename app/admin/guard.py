@@ -3,15 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
-from flask import request
+from flask import flash, redirect, request
+from flask.typing import ResponseReturnValue
 from flask_admin import BaseView
 
 from app.admin.menu import console_menu, console_menu_key
+from app.domain.errors import Conflict, Invalid
 from app.domain.permissions import Permission, may, require
 from app.http.context import current_actor
+
+# Twice what a reason may have: what is too long comes back to be shortened, what is absurd does not.
+_LONGEST_TYPED = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """The words of a page that asks why before it acts.
+
+    :param subject: what it is about, as one line
+    :param done: what is said when it is done
+    :param back_url: where one goes then, and when one thinks better of it
+    :param suggested: the reason that stands there at first
+    """
+
+    title: str
+    lead: str
+    button: str
+    subject: str
+    done: str
+    back_url: str
+    tone: str = "primary"
+    suggested: str = ""
 
 
 class Guarded:
@@ -59,3 +85,21 @@ class Guarded:
 
 class ConsolePage(Guarded, BaseView):
     """A written page of the console."""
+
+    def ask_why(self, act: Callable[[str], object], question: Question) -> ResponseReturnValue:
+        """GET asks for the reason; POST gives it to ``act``, and a refusal of it comes back with what was typed."""
+        text, problem = request.form.get("reason", question.suggested)[:_LONGEST_TYPED], ""
+        if request.method == "POST":
+            try:
+                act(text)
+            except (Invalid, Conflict) as refused:
+                problem = refused.message
+            else:
+                flash(question.done, "success")
+                return redirect(question.back_url, 303)
+        html = self.render(
+            "admin/pages/reason.html", form_url=request.path, form_title=question.title, lead=question.lead,
+            button=question.button, tone=question.tone, subject=question.subject, back_url=question.back_url,
+            text=text, problem=problem,
+        )  # fmt: skip
+        return html, 422 if problem else 200

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask import Response, current_app, flash, make_response, redirect, request, url_for
+from flask import Response, current_app, make_response, redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 
-from app.admin.guard import ConsolePage
+from app.admin.guard import ConsolePage, Question
 from app.admin.menu import MENU
 from app.config import Settings
-from app.domain.errors import Conflict, Invalid, NotFound
+from app.domain.errors import NotFound
 from app.domain.permissions import Permission, may, require
 from app.domain.vocabulary import EmailState
 from app.extensions import db
@@ -45,54 +45,32 @@ class ApplicationsView(ConsolePage):
         def act(reason: str) -> None:
             verify_mentor(user_id, ctx=current_context(), reason=reason)
 
-        return self._decide(
-            user_id,
-            act,
+        question = Question(
             title="Verify the mentor",
             lead="Mentees can find and book this mentor from now on. An e-mail says so.",
             button="Verify",
-            tone="primary",
-            reason="Application checked",
+            suggested="Application checked",
+            subject=_application(user_id),
             done="Mentor verified",
+            back_url=url_for("console_mentors.details_view", id=user_id),
         )
+        return self.ask_why(act, question)
 
     @expose("/<uuid:user_id>/decline", methods=("GET", "POST"))
     def decline(self, user_id: UUID) -> ResponseReturnValue:
         def act(reason: str) -> None:
             decline_mentor(user_id, reason=reason, ctx=current_context())
 
-        return self._decide(
-            user_id,
-            act,
+        question = Question(
             title="Decline the application",
             lead="The applicant is told the reason by e-mail, in your words.",
             button="Decline the application",
             tone="danger",
-            reason="",
+            subject=_application(user_id),
             done="Application declined",
+            back_url=url_for("console_mentors.details_view", id=user_id),
         )
-
-    def _decide(
-        self, user_id: UUID, act: Any, *, title: str, lead: str, button: str, tone: str, reason: str, done: str
-    ) -> ResponseReturnValue:
-        profile, user = db.session.get(MentorProfile, user_id), db.session.get(User, user_id)
-        if profile is None or user is None:
-            raise NotFound
-        back = url_for("console_mentors.details_view", id=user_id)
-        text, problem = request.form.get("reason", reason), ""
-        if request.method == "POST":
-            try:
-                act(text)
-            except (Invalid, Conflict) as refused:
-                problem = refused.message
-            else:
-                flash(done, "success")
-                return redirect(back, 303)
-        html = self.render(
-            "admin/pages/reason.html", form_url=request.path, form_title=title, lead=lead, button=button, tone=tone,
-            text=text, problem=problem, back_url=back, subject=f"{user.name}: {profile.headline}",
-        )  # fmt: skip
-        return html, 422 if problem else 200
+        return self.ask_why(act, question)
 
 
 class MailboxView(ConsolePage):
@@ -137,22 +115,19 @@ class MailboxView(ConsolePage):
         """Send it once more (EM-2, ACT-9)."""
         require(current_actor(), Permission.MAIL_RESEND)
         event = _event(event_id)
-        back = url_for("console_mailbox.letter", event_id=event_id)
-        text, problem = request.form.get("reason", ""), ""
-        if request.method == "POST":
-            try:
-                resend_mail(event_id, reason=text, ctx=current_context())
-            except (Invalid, Conflict) as refused:
-                problem = refused.message
-            else:
-                flash("It is being sent again", "success")
-                return redirect(back, 303)
-        html = self.render(
-            "admin/pages/reason.html", form_url=request.path, form_title="Send it again", button="Send it again",
-            lead=f"{event.recipient} gets this e-mail once more, with the words of the first time.", tone="primary",
-            text=text, problem=problem, back_url=back, subject=event.subject,
-        )  # fmt: skip
-        return html, 422 if problem else 200
+
+        def act(reason: str) -> None:
+            resend_mail(event_id, reason=reason, ctx=current_context())
+
+        question = Question(
+            title="Send it again",
+            lead=f"{event.recipient} gets this e-mail once more, with the words of the first time.",
+            button="Send it again",
+            subject=event.subject,
+            done="It is being sent again",
+            back_url=url_for("console_mailbox.letter", event_id=event_id),
+        )
+        return self.ask_why(act, question)
 
 
 class OperationsView(ConsolePage):
@@ -180,22 +155,20 @@ class OperationsView(ConsolePage):
         row = db.session.get(OutboxRow, row_id)
         if row is None:
             raise NotFound
-        back = url_for("console_jobs.details_view", id=row_id)
-        text, problem = request.form.get("reason", "The cause is gone"), ""
-        if request.method == "POST":
-            try:
-                retry_job(row_id, reason=text, ctx=current_context())
-            except (Invalid, Conflict) as refused:
-                problem = refused.message
-            else:
-                flash("It is being tried again", "success")
-                return redirect(back, 303)
-        html = self.render(
-            "admin/pages/reason.html", form_url=request.path, form_title="Try again", button="Try again",
+
+        def act(reason: str) -> None:
+            retry_job(row_id, reason=reason, ctx=current_context())
+
+        question = Question(
+            title="Try again",
             lead="The work goes back into the queue under its old key, so that nothing happens twice.",
-            tone="primary", text=text, problem=problem, back_url=back, subject=f"{row.kind}: {row.last_error or ''}",
-        )  # fmt: skip
-        return html, 422 if problem else 200
+            button="Try again",
+            suggested="The cause is gone",
+            subject=f"{row.kind}: {row.last_error or ''}",
+            done="It is being tried again",
+            back_url=url_for("console_jobs.details_view", id=row_id),
+        )
+        return self.ask_why(act, question)
 
 
 class TablesView(ConsolePage):
@@ -218,6 +191,17 @@ class TablesView(ConsolePage):
             if hasattr(view, "model") and view.is_accessible()
         ]
         return self.render("admin/pages/tables.html", tables=sorted(tables, key=lambda table: table["label"]))
+
+
+def _application(user_id: UUID) -> str:
+    """Whose application it is, in a line.
+
+    :raises NotFound: nobody of this id applied
+    """
+    profile, user = db.session.get(MentorProfile, user_id), db.session.get(User, user_id)
+    if profile is None or user is None:
+        raise NotFound
+    return f"{user.name}: {profile.headline}"
 
 
 def _event(event_id: UUID) -> EmailEvent:

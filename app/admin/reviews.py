@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 from uuid import UUID
 
-from flask import flash, redirect, request, url_for
+from flask import redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from markupsafe import Markup
 
-from app.admin.guard import ConsolePage
-from app.domain.errors import Conflict, Invalid, NotFound
+from app.admin.guard import ConsolePage, Question
+from app.domain.errors import NotFound
 from app.domain.permissions import Permission, may
 from app.extensions import db
 from app.http.context import current_actor, current_context
@@ -31,41 +30,30 @@ class ReviewActsView(ConsolePage):
 
     @expose("/<uuid:review_id>/hide", methods=("GET", "POST"))
     def hide(self, review_id: UUID) -> ResponseReturnValue:
-        lead = "It leaves the mentor's page and the average at once. Its author can still see it."
-        return self._decide(
-            review_id, hide_review, title="Hide the review", lead=lead, button="Hide it", tone="danger",
+        return self._ask(
+            review_id, hide_review, title="Hide the review", button="Hide it", tone="danger",
+            lead="It leaves the mentor's page and the average at once. Its author can still see it.",
             done="The review is hidden",
         )  # fmt: skip
 
     @expose("/<uuid:review_id>/show", methods=("GET", "POST"))
     def show(self, review_id: UUID) -> ResponseReturnValue:
-        lead = "It is read by others again and counts in the average."
-        return self._decide(
-            review_id, show_review, title="Show the review again", lead=lead, button="Show it", tone="primary",
+        return self._ask(
+            review_id, show_review, title="Show the review again", button="Show it",
+            lead="It is read by others again and counts in the average.",
             done="The review is shown again",
         )  # fmt: skip
 
-    def _decide(
-        self, review_id: UUID, act: Callable[..., Any], *, title: str, lead: str, button: str, tone: str, done: str
-    ) -> ResponseReturnValue:
+    def _ask(self, review_id: UUID, act: Callable[..., object], **words: str) -> ResponseReturnValue:
         row = db.session.get(SessionReview, review_id)
         if row is None:
             raise NotFound
-        back = url_for("console_session_reviews.details_view", id=review_id)
-        text, problem = request.form.get("reason", ""), ""
-        if request.method == "POST":
-            try:
-                act(review_id, reason=text, ctx=current_context())
-            except (Invalid, Conflict) as refused:
-                problem = refused.message
-            else:
-                flash(done, "success")
-                return redirect(back, 303)
-        html = self.render(
-            "admin/pages/reason.html", form_url=request.path, form_title=title, lead=lead, button=button, tone=tone,
-            text=text, problem=problem, back_url=back, subject=f"{row.rating} of 5: {row.comment}",
-        )  # fmt: skip
-        return html, 422 if problem else 200
+        question = Question(
+            subject=f"{row.rating} of 5: {row.comment}",
+            back_url=url_for("console_session_reviews.details_view", id=review_id),
+            **words,
+        )
+        return self.ask_why(lambda reason: act(review_id, reason=reason, ctx=current_context()), question)
 
 
 def review_buttons(row: SessionReview) -> Markup:

@@ -19,9 +19,7 @@ from app.foundation import heartbeats
 from app.models import EmailEvent, Heartbeat
 
 # The clock's jobs and when they run, in cron's five fields, in UTC.
-EACH_MINUTE: Final = "* * * * *"
-EACH_NIGHT: Final = "17 2 * * *"
-SCHEDULE: Final = {"tick": EACH_MINUTE, "nightly": EACH_NIGHT}
+SCHEDULE: Final = {"tick": "* * * * *", "nightly": "17 2 * * *"}
 _RECENTLY: Final = timedelta(hours=24)
 _log = structlog.get_logger(__name__)
 

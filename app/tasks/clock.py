@@ -28,7 +28,7 @@ from app.extensions import QUEUE_NAME, db, doorbell
 from app.foundation import heartbeats
 from app.foundation.transaction import transaction
 from app.http.clock import now
-from app.support.machinery import EACH_MINUTE, EACH_NIGHT
+from app.support import machinery
 from app.tasks import jobs
 
 _log = structlog.get_logger(__name__)
@@ -48,8 +48,8 @@ class Scheduled:
 
 
 SCHEDULE = (
-    Scheduled(jobs.tick, EACH_MINUTE, timeout_seconds=300, fresh_seconds=55),
-    Scheduled(jobs.nightly, EACH_NIGHT, timeout_seconds=1800, fresh_seconds=6 * 3600),
+    Scheduled(jobs.tick, machinery.SCHEDULE["tick"], timeout_seconds=300, fresh_seconds=55),
+    Scheduled(jobs.nightly, machinery.SCHEDULE["nightly"], timeout_seconds=1800, fresh_seconds=6 * 3600),
 )
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask import flash, redirect, request, url_for
+from flask import flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 
-from app.admin.guard import ConsolePage
-from app.domain.errors import Conflict, Invalid, NotFound
+from app.admin.guard import ConsolePage, Question
+from app.domain.errors import NotFound
 from app.domain.permissions import Permission, may, require
 from app.extensions import db
 from app.http.adapters import adapters
@@ -55,18 +55,16 @@ class ReconciliationView(ConsolePage):
         if finding is None:
             raise NotFound
         require(ctx.actor, permission_to_close(finding, ctx))
-        back, text, problem = url_for("console_reconciliation.index"), request.form.get("reason", "")[:2_000], ""
-        if request.method == "POST":
-            try:
-                close_finding(finding_id, reason=clean_reason(text), ctx=ctx)
-            except (Invalid, Conflict) as refused:
-                problem = refused.message
-            else:
-                flash("The finding is closed", "success")
-                return redirect(back, 303)
-        html = self.render(
-            "admin/pages/reason.html", form_url=request.path, form_title="Close the finding", button="Close it",
+
+        def act(reason: str) -> None:
+            close_finding(finding_id, reason=clean_reason(reason), ctx=ctx)
+
+        question = Question(
+            title="Close the finding",
             lead="Say what became of it. What the books still show then comes back with the next comparison.",
-            tone="primary", text=text, problem=problem, back_url=back, subject=finding.facts.get("what", finding.check),
-        )  # fmt: skip
-        return html, 422 if problem else 200
+            button="Close it",
+            subject=str(finding.facts.get("what", finding.check)),
+            done="The finding is closed",
+            back_url=url_for("console_reconciliation.index"),
+        )
+        return self.ask_why(act, question)
