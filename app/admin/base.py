@@ -31,7 +31,7 @@ from app.http.context import request_id
 from app.http.formatting import short_id
 from app.models import User
 from app.support.export import safe_cell
-from app.support.session_list import person_matches
+from app.support.person_search import person_matches
 from app.support.session_shape import terms_of
 
 _log = structlog.get_logger(__name__)

@@ -20,7 +20,7 @@ from app.domain.permissions import Permission, may, require
 from app.domain.vocabulary import Role, SessionStatus
 from app.extensions import db
 from app.models import MentoringSession, Payment, Refund, SessionDispute, User
-from app.support.session_list import person_matches
+from app.support.person_search import person_matches
 from app.support.session_shape import Terms, terms_of
 
 LONGEST: Final = 120

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -14,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from app.domain.errors import Invalid
 from app.domain.vocabulary import CancelledBy, MeetingType, RefundStatus, SessionStatus
 from app.support.queues import SPECS, Queue
+from app.support.search_operators import Typed, take_apart
 
 Kind = TypeVar("Kind", bound=StrEnum)
 
@@ -38,6 +38,8 @@ class SessionFilter:
     day_to: date | None = None
     mentor_id: UUID | None = None
     mentee_id: UUID | None = None
+    mentor_name: str = ""
+    mentee_name: str = ""
     meeting_types: tuple[MeetingType, ...] = ()
     refund_statuses: tuple[RefundStatus, ...] = ()
     cancelled_by: tuple[CancelledBy, ...] = ()
@@ -72,6 +74,8 @@ class SessionFilter:
             "to": [self.day_to.isoformat()] if self.day_to else [],
             "mentor": [str(self.mentor_id)] if self.mentor_id else [],
             "mentee": [str(self.mentee_id)] if self.mentee_id else [],
+            "mentor_name": [self.mentor_name] if self.mentor_name else [],
+            "mentee_name": [self.mentee_name] if self.mentee_name else [],
             "meeting_type": [item.value for item in self.meeting_types],
             "refund": [item.value for item in self.refund_statuses],
             "cancelled_by": [item.value for item in self.cancelled_by],
@@ -117,7 +121,20 @@ def read_filter(arguments: Mapping[str, Sequence[str]], *, zone: str) -> Session
     :param zone: the viewer's; an argument ``zone`` comes before it
     :raises Invalid: ``fields`` says of each bad argument what would be right
     """
-    reader = _Reader(arguments)
+    found, wrong = read_what_can_be_read(arguments, zone=zone)
+    if wrong is not None:
+        raise wrong
+    return found
+
+
+def read_what_can_be_read(arguments: Mapping[str, Sequence[str]], *, zone: str) -> tuple[SessionFilter, Invalid | None]:
+    """The same for a page that must not lose what was right: the filter without its bad values, and the refusal.
+
+    Operators in the search words (``status:cancelled``) take the place of the arguments that they stand for.
+    """
+    box = " ".join((arguments.get("q") or ("",))[-1].replace("\0", "").split())
+    typed = take_apart(box)
+    reader = _Reader({**arguments, **typed.arguments, "q": [typed.words]}, typed)
     found = SessionFilter(
         zone=reader.zone(zone),
         statuses=reader.several("status", SessionStatus),
@@ -125,35 +142,41 @@ def read_filter(arguments: Mapping[str, Sequence[str]], *, zone: str) -> Session
         day_to=reader.day("to"),
         mentor_id=reader.id("mentor"),
         mentee_id=reader.id("mentee"),
+        mentor_name=reader.words("mentor_name"),
+        mentee_name=reader.words("mentee_name"),
         meeting_types=reader.several("meeting_type", MeetingType),
         refund_statuses=reader.several("refund", RefundStatus),
         cancelled_by=reader.several("cancelled_by", CancelledBy),
         reassigned=reader.flag("reassigned"),
         pending_reschedule=reader.flag("pending_reschedule"),
         queue=reader.queue(),
-        search=reader.search(),
+        search=reader.words("q"),
         sort=reader.sort(),
         descending=reader.descending(),
     )
     if found.day_from and found.day_to and found.day_from > found.day_to:
         reader.refuse("to", "The last day lies before the first.")
-    reader.finish()
-    return found
+        found = replace(found, day_to=None)
+    return found, reader.refusal()
 
 
 class _Reader:
     """Reads one argument after the other and remembers what was wrong."""
 
-    def __init__(self, arguments: Mapping[str, Sequence[str]]) -> None:
+    def __init__(self, arguments: Mapping[str, Sequence[str]], typed: Typed) -> None:
         self._arguments = arguments
-        self._wrong: dict[str, str] = {}
+        self._typed = typed.names
+        self._wrong: dict[str, str] = {"q": typed.wrong} if typed.wrong else {}
 
     def refuse(self, name: str, reason: str) -> None:
+        operator = self._typed.get(name)
+        if operator:
+            # It was typed into the search box, so that is where it is put right.
+            name, reason = "q", " ".join(filter(None, (self._wrong.get("q"), f"{operator}: {reason}")))
         self._wrong[name] = reason
 
-    def finish(self) -> None:
-        if self._wrong:
-            raise Invalid("Some filters of this address cannot be used.", fields=self._wrong)
+    def refusal(self) -> Invalid | None:
+        return Invalid("Some filters of this address cannot be used.", fields=self._wrong) if self._wrong else None
 
     def _one(self, name: str) -> str:
         values = self._arguments.get(name) or ("",)
@@ -202,10 +225,10 @@ class _Reader:
             self.refuse("queue", "There is no such queue of sessions.")
         return found
 
-    def search(self) -> str:
-        text = re.sub(r"\s+", " ", self._one("q").replace("\0", "")).strip()
+    def words(self, name: str) -> str:
+        text = " ".join(self._one(name).replace("\0", "").split())
         if len(text) > _LONGEST_SEARCH:
-            self.refuse("q", f"Search for at most {_LONGEST_SEARCH} characters.")
+            self.refuse(name, f"Search for at most {_LONGEST_SEARCH} characters.")
         return text[:_LONGEST_SEARCH]
 
     def sort(self) -> str:

@@ -32,7 +32,6 @@ from sqlalchemy import (
     text,
     true,
     union,
-    union_all,
 )  # fmt: skip
 from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 from sqlalchemy.orm import aliased
@@ -44,6 +43,7 @@ from app.foundation.prepared import Prepared
 from app.models import MentoringSession, User
 from app.support.figures import Figures, count_between
 from app.support.keyset import Cursor, Key, page_of_keys, read_cursor, reverse
+from app.support.person_search import people_of
 from app.support.queues import session_condition
 from app.support.session_filter import SessionFilter
 from app.support.session_shape import Parameters, Shape, Terms, terms_of, values_of
@@ -250,8 +250,8 @@ def _found(base: Select[Any], search: Any) -> tuple[CTE, CTE]:
     if not search:
         found = base.limit(COUNT_CAP + 1).cte("found")
         return found, select(func.count().label("total")).select_from(found).cte("counted")
-    people = _people(search).cte("people").prefix_with("MATERIALIZED")
-    ids = cast(func.array(select(people.c.id).scalar_subquery()), ARRAY(Uuid))
+    people = people_of(search).cte("people").prefix_with("MATERIALIZED")
+    ids = _ids(select(people.c.id))
     parts = [base.where(piece) for piece in _search_pieces(search, lambda column: column == func.any(ids))]
     # A name that many have: its index alone says so, without the rows.
     beyond = [exists(part.with_only_columns(_ONE).offset(_CAP).limit(_ONE)) for part in parts]
@@ -307,7 +307,7 @@ def _joined(page: Any, keys: Sequence[Key]) -> Select[Any]:
     return joined
 
 
-def conditions(chosen: Chosen, now: Any) -> list[ColumnElement[bool]]:
+def conditions(chosen: Chosen, now: Any, *, walking: bool = False) -> list[ColumnElement[bool]]:
     """The filter, but for its search, as conditions on ``sessions`` alone, each of which an index can serve."""
     found: list[ColumnElement[bool]] = []
     for column, values in (
@@ -333,12 +333,22 @@ def conditions(chosen: Chosen, now: Any) -> list[ColumnElement[bool]]:
         found.append(pending.is_not(None) if chosen.pending_reschedule else pending.is_(None))
     if chosen.queue:
         found.append(session_condition(chosen.queue, now))
+    for person, name in ((S.mentor_id, chosen.mentor_name), (S.mentee_id, chosen.mentee_name)):
+        if name:
+            named = people_of(terms_of(name) if isinstance(name, str) else name)
+            # Gathered, those so named come first, by the index of their sessions. Walking, this is asked of every row,
+            # and IS TRUE keeps it a look-up by hash.
+            found.append(person.in_(named).is_(True) if walking else person == func.any(_ids(named)))
     return found
+
+
+def _ids(people: SelectBase) -> ColumnElement[Any]:
+    return cast(func.array(people.scalar_subquery()), ARRAY(Uuid))
 
 
 def all_conditions(chosen: Chosen, now: Any) -> list[ColumnElement[bool]]:
     """The whole filter, its search as one OR, for walking an order of which most rows fit."""
-    found = conditions(chosen, now)
+    found = conditions(chosen, now, walking=True)
     return [*found, or_(*_search_pieces(chosen.search))] if chosen.search else found
 
 
@@ -351,7 +361,7 @@ def _search_pieces(
     """
     terms = terms_of(search) if isinstance(search, str) else search
     if of_people is None:
-        people = _people(terms).subquery()
+        people = people_of(terms).subquery()
 
         def of_people(column: Any) -> ColumnElement[bool]:
             # Looked up by hash: walking, this is asked of every row.
@@ -364,24 +374,6 @@ def _search_pieces(
     if terms.ids is not None:
         found.append(and_(S.id >= terms.ids[0], S.id <= terms.ids[1]))
     return found
-
-
-def _people(terms: Terms) -> SelectBase:
-    # UNION ALL and not OR, under which PostgreSQL takes every name found apart again.
-    ways = [select(User.id).where(way) for way in _ways_to_a_person(terms)]
-    return union_all(*ways) if len(ways) > 1 else ways[0]
-
-
-def person_matches(search: str) -> ColumnElement[bool]:
-    """Words of the name, each of which may be cut short, or the start of the e-mail address."""
-    return or_(*_ways_to_a_person(terms_of(search)))
-
-
-def _ways_to_a_person(terms: Terms) -> list[ColumnElement[bool]]:
-    ways: list[ColumnElement[bool]] = [User.email.like(terms.address)]
-    if terms.words is not None:
-        ways.insert(0, func.to_tsvector(text("'simple'"), User.name).op("@@")(cast(terms.words, TSQUERY)))
-    return ways
 
 
 def count_from_figures(chosen: SessionFilter) -> Count | None:

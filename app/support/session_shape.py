@@ -22,12 +22,14 @@ from app.support.queues import Queue
 from app.support.session_filter import SessionFilter
 
 _WORDS = re.compile(r"\w+")
+_PHRASES = re.compile(r'"([^"]*)"')
 _ID_START = re.compile(r"[0-9a-f]{4,32}")
 S = MentoringSession
 _LISTS: dict[str, Any] = {
     "statuses": S.status, "meeting_types": S.meeting_type, "refund_statuses": S.refund_status,
     "cancelled_by": S.cancelled_by,
 }  # fmt: skip
+_NAMES = ("mentor_name", "mentee_name")
 _SINGLE: dict[str, Any] = {"start": UtcDateTime(), "end": UtcDateTime(), "mentor_id": Uuid(), "mentee_id": Uuid()}
 
 
@@ -47,10 +49,12 @@ class Terms:
 
 
 def terms_of(search: str) -> Terms:
-    """The values of a search."""
-    words = _WORDS.findall(search.lower())
-    query = " & ".join(f"'{word}':*" for word in words) if words else None
-    address = search.lower().replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_") + "%"
+    """The values of a search. Words in quotation marks are looked for as they stand, one behind the other."""
+    text = search.lower()
+    exact = [" <-> ".join(f"'{word}'" for word in _WORDS.findall(phrase)) for phrase in _PHRASES.findall(text)]
+    begun = [f"'{word}':*" for word in _WORDS.findall(_PHRASES.sub(" ", text))]
+    query = " & ".join([*(f"({phrase})" for phrase in exact if phrase), *begun]) or None
+    address = text.replace('"', "").replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_") + "%"
     return Terms(address, None if "@" in search else query, query, _id_range(search))
 
 
@@ -70,6 +74,7 @@ class Shape:
     reassigned: bool | None
     pending_reschedule: bool | None
     queue: Queue | None
+    names: tuple[bool | None, ...]
     search: tuple[bool, bool, bool] | None
     sort: str
     descending: bool
@@ -83,6 +88,7 @@ class Shape:
             chosen.reassigned,
             chosen.pending_reschedule,
             chosen.queue,
+            tuple(_has_words(getattr(chosen, name)) for name in _NAMES),
             (terms.words is not None, terms.title is not None, terms.ids is not None) if terms else None,
             chosen.sort,
             chosen.descending,
@@ -104,6 +110,8 @@ class Parameters:
     reassigned: bool | None
     pending_reschedule: bool | None
     queue: Queue | None
+    mentor_name: Terms | None
+    mentee_name: Terms | None
     search: Terms | None
     sort: str
     descending: bool
@@ -118,6 +126,10 @@ class Parameters:
             name: bindparam(name, type_=_SINGLE[name]) if is_set else None
             for name, is_set in zip(_SINGLE, shape.single, strict=True)
         }
+        found |= {
+            name: _name_parameters(name, has_words=has_words)
+            for name, has_words in zip(_NAMES, shape.names, strict=True)
+        }
         return cls(
             **found,
             reassigned=shape.reassigned,
@@ -127,6 +139,18 @@ class Parameters:
             sort=shape.sort,
             descending=shape.descending,
         )
+
+
+def _has_words(name: str) -> bool | None:
+    """Whether a name has words, and not only the start of an address; None when there is none to look for."""
+    return terms_of(name).words is not None if name else None
+
+
+def _name_parameters(name: str, *, has_words: bool | None) -> Terms | None:
+    if has_words is None:
+        return None
+    words = bindparam(f"{name}_words", type_=TSQUERY()) if has_words else None
+    return Terms(bindparam(f"{name}_address", type_=Text()), words)
 
 
 def _search_parameters(search: tuple[bool, bool, bool] | None) -> Terms | None:
@@ -149,6 +173,12 @@ def values_of(chosen: SessionFilter, now: datetime) -> Mapping[str, Any]:
     found |= {name: value for name in _SINGLE if (value := getattr(chosen, name))}
     if chosen.queue:
         found["now"] = now
+    for name in _NAMES:
+        if text := getattr(chosen, name):
+            terms = terms_of(text)
+            found[f"{name}_address"] = terms.address
+            if terms.words is not None:
+                found[f"{name}_words"] = terms.words
     if chosen.search:
         terms = terms_of(chosen.search)
         found["address"] = terms.address

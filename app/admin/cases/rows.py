@@ -87,6 +87,10 @@ def chips(chosen: SessionFilter, names: Mapping[UUID, str]) -> list[FilterChip]:
         found.append(("mentor", "Mentor", names.get(chosen.mentor_id, "unknown")))
     if chosen.mentee_id:
         found.append(("mentee", "Mentee", names.get(chosen.mentee_id, "unknown")))
+    if chosen.mentor_name:
+        found.append(("mentor_name", "Mentor named", chosen.mentor_name))
+    if chosen.mentee_name:
+        found.append(("mentee_name", "Mentee named", chosen.mentee_name))
     for name, label, values in (
         ("meeting_type", "Type", chosen.meeting_types),
         ("refund", "Refund", chosen.refund_statuses),

@@ -31,8 +31,10 @@ from app.models import User
 from app.support.case import neighbors, read_case
 from app.support.export import export_sessions
 from app.support.kpis import period_ending_today
-from app.support.session_filter import SessionFilter, read_filter
-from app.support.session_list import COUNT_CAP, Count, SessionPage, list_sessions, names_of, person_matches
+from app.support.person_search import person_matches
+from app.support.search_operators import OPERATORS
+from app.support.session_filter import SessionFilter, read_filter, read_what_can_be_read
+from app.support.session_list import COUNT_CAP, Count, SessionPage, list_sessions, names_of
 
 _MOST_PEOPLE = 20
 _PAGING = frozenset({"after", "before", "page"})
@@ -47,9 +49,10 @@ class SessionsView(ManualRefundActs, ForceCancelActs, ActPages, NoteActs, ChatAc
     @expose("/")
     def index(self) -> ResponseReturnValue:
         now, zone = request_now(), _zone()
-        problem: Invalid | None = None
+        chosen, problem = read_what_can_be_read(request.args.to_dict(flat=False), zone=zone)
         try:
-            chosen = read_filter(request.args.to_dict(flat=False), zone=zone)
+            if problem is not None:
+                raise problem
             page = list_sessions(
                 chosen,
                 now=now,
@@ -58,10 +61,10 @@ class SessionsView(ManualRefundActs, ForceCancelActs, ActPages, NoteActs, ChatAc
                 page=_page_number(),
             )
         except Invalid as error:
-            problem, chosen = error, SessionFilter(zone=zone)
-            page = SessionPage((), 0, None, None, Count(0))
+            problem, page = error, SessionPage((), 0, None, None, Count(0))
         names = names_of([chosen.mentor_id, chosen.mentee_id])
-        html = self.render("admin/cases/list.html", problem=problem, **_list_facts(chosen, page, names))
+        facts = _list_facts(chosen, page, names) | _box(chosen, problem)
+        html = self.render("admin/cases/list.html", problem=problem, **facts)
         return html, 200 if problem is None else 422
 
     @expose("/export.csv")
@@ -117,6 +120,13 @@ class SessionsView(ManualRefundActs, ForceCancelActs, ActPages, NoteActs, ChatAc
     @expose("/<uuid:session_id>/")
     def case_with_slash(self, session_id: UUID) -> ResponseReturnValue:
         return redirect(url_for("console_sessions.case", session_id=session_id), 301)
+
+
+def _box(chosen: SessionFilter, problem: Invalid | None) -> dict[str, Any]:
+    """The search box: what is left of it in words, or all that was typed while some of it cannot be understood."""
+    wrong = problem.fields.get("q", "") if problem else ""
+    typed = request.args.get("q", "").replace("\0", "")[:1_000]
+    return {"box": typed if wrong else chosen.search, "box_problem": wrong, "operators": OPERATORS}
 
 
 def _list_before() -> str | None:

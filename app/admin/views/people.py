@@ -17,7 +17,7 @@ from app.domain.vocabulary import STAFF_ROLES, Role
 from app.http.context import current_actor
 from app.models import ApiToken, MentorOffering, MentorProfile, MentorSchedule, Strike, User, WeeklyPattern
 from app.models import AvailabilityException as Exceptional
-from app.support.session_list import person_matches
+from app.support.person_search import person_matches
 
 
 class UsersView(ConsoleView):
