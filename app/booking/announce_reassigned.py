@@ -87,6 +87,28 @@ def alternative_selected(session: MentoringSession, released: User | None, *, ct
         _mail("mentor_unassigned", released, session, ctx, ics="cancel", by_mentee=True)
 
 
+def by_support(session: MentoringSession, former: User | None, *, former_name: str, reason: str, ctx: Context) -> int:
+    """Support gave it to another mentor: all whom it concerns are told, and their calendars follow (ACT-4).
+
+    :param former: who had it until now; None when that mentor was out of it before
+    :returns: the number of messages
+    """
+    mentee, mentor = session.mentee, session.mentor
+    at = when(session, mentee, ctx)
+    body = f"Support gave “{session.title}” on {at} to {mentor.name} instead of {former_name}: {reason}"
+    tell(mentee, Kind.ADMIN_REASSIGNED, "Your Session Has a New Mentor", body, session=session, ctx=ctx)
+    _mail("admin_reassigned_mentee", mentee, session, ctx, ics="request", former_mentor=former_name, reason=reason)
+    body = f"Support assigned “{session.title}” with {mentee.name} on {when(session, mentor, ctx)} to you."
+    tell(mentor, Kind.MENTOR_ASSIGNED, "Session Assigned to You", body, session=session, ctx=ctx)
+    _mail("admin_assigned_mentor", mentor, session, ctx, ics="request", earnings_minor=_earnings(session))
+    if former is None:
+        return 4
+    body = f"Support gave “{session.title}” with {mentee.name} to another mentor. Your time is free again."
+    _tell_former(former, Kind.MENTOR_UNASSIGNED, "Session No Longer Yours", body, session, ctx)
+    _mail("mentor_unassigned", former, session, ctx, ics="cancel", by_support=True)
+    return 6
+
+
 def rejected(session: MentoringSession, mentors: list[User], *, refund_minor: int, reason: str, ctx: Context) -> None:
     """The mentee took the refund instead (RA-5).
 

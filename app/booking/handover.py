@@ -18,7 +18,7 @@ from app.booking.book import AROUND
 from app.booking.engine import touch
 from app.booking.expiry import lock_people_and_free_stale_holds
 from app.booking.proposals import close_request
-from app.booking.replacement import Need, Replacement, find_replacements, need_of
+from app.booking.replacement import Need, Replacement, find_replacements, in_numbers, need_of, ranking_in_numbers
 from app.booking.session_facts import is_settled
 from app.domain.context import Context
 from app.domain.decision import Decision
@@ -70,8 +70,8 @@ def load_with(
             MentoringSession.duration,
         ).where(MentoringSession.id == session_id)
     ).one_or_none()
-    if row is not None and mentors:
-        at = utc(start) if start is not None else row.scheduled_at
+    at = utc(start) if start is not None else row.scheduled_at if row is not None else None
+    if row is not None and at is not None and mentors:
         window = Interval.lasting(at, row.duration).widened(before=AROUND, after=AROUND)
         people = [row.mentor_id, row.mentee_id, *mentors]
         lock_people_and_free_stale_holds(people, window, leaving_out=session_id, ctx=ctx)
@@ -230,11 +230,8 @@ def _remember(session: MentoringSession, chosen: Replacement, others: list[Repla
     decision = Decision(
         allowed=True,
         rule="replacement_found",
-        message=f"{chosen.name} is free at this time, works then and offers such a session: {_in_numbers(chosen)}.",
-        numbers={
-            "order": ["shared expertise", "rating", "fewer upcoming sessions", "id"],
-            "candidates": [f"{each.name}: {_in_numbers(each)}" for each in (chosen, *others)],
-        },
+        message=f"{chosen.name} is free at this time, works then and offers such a session: {in_numbers(chosen)}.",
+        numbers=ranking_in_numbers([chosen, *others]),
         consequences={"mentor_id": chosen.mentor_id},
         next_change=None
         if runner_up is None
@@ -253,10 +250,3 @@ def _remember_none(session: MentoringSession, ctx: Context, *, switched_off: boo
         next_change=None if switched_off else "One mentor who is free at this time would have been enough.",
     )
     why.remember(decision, session=session, kind="replacement", ctx=ctx)
-
-
-def _in_numbers(found: Replacement) -> str:
-    topics = ", ".join(found.shared) if found.shared else "no topic"
-    rating = f"rated {found.rating_average:.2f}" if found.rating_average else "not rated yet"
-    sessions = "no session" if not found.upcoming_sessions else f"{found.upcoming_sessions} sessions"
-    return f"shares {topics} with the mentor before, {rating}, has {sessions} ahead"

@@ -136,6 +136,22 @@ def find_replacements(
     return chosen[:limit]
 
 
+def in_numbers(found: Replacement) -> str:
+    """Why a mentor stands where it does in the ranking, in words."""
+    topics = ", ".join(found.shared) if found.shared else "no topic"
+    rating = f"rated {found.rating_average:.2f}" if found.rating_average else "not rated yet"
+    ahead = {0: "no session", 1: "one session"}.get(found.upcoming_sessions, f"{found.upcoming_sessions} sessions")
+    return f"shares {topics} with the mentor before, {rating}, has {ahead} ahead"
+
+
+def ranking_in_numbers(candidates: Iterable[Replacement]) -> dict[str, list[str]]:
+    """A ranking as a decision keeps it (WHY-1): what it goes by, and what each has."""
+    return {
+        "order": ["shared expertise", "rating", "fewer upcoming sessions", "id"],
+        "candidates": [f"{each.name}: {in_numbers(each)}" for each in candidates],
+    }
+
+
 # --- the one question ------------------------------------------------------------------------------------------------
 
 S = MentoringSession

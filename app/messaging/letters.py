@@ -79,7 +79,7 @@ LETTERS: Final[dict[str, LetterKind]] = {
     ),
     "new_mentor_assigned": _kind("booking.new_mentor_assigned", may=("answer_until", "earnings_minor"), tone="blue"),
     "alternative_mentor_selected": _kind("booking.alternative_mentor_selected", tone="blue"),
-    "mentor_unassigned": _kind("booking.mentor_unassigned", may=("by_mentee",)),
+    "mentor_unassigned": _kind("booking.mentor_unassigned", may=("by_mentee", "by_support")),
     "reassignment_accepted": _kind("booking.reassignment_accepted", may=("earnings_minor",), tone="blue"),
     "reassignment_rejected": _kind("booking.reassignment_rejected", may=("reason",)),
     "reassignment_expired": _kind("booking.reassignment_expired", may=("refund_minor",), tone="amber"),

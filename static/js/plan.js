@@ -30,7 +30,10 @@ const renew = async (form) => {
 let soon;
 document.addEventListener("input", (event) => {
   const form = event.target.closest("form[data-plan-form]");
-  if (!form || !event.target.matches("[data-plan-input]")) return;
+  // A field inside of data-chooses="id" takes the choice with that id along; a search box has no name yet.
+  const choice = event.target.name && event.target.value && event.target.closest("[data-chooses]");
+  if (form && choice) form.querySelector(`#${choice.dataset.chooses}`).checked = true;
+  if (!form || !(choice || event.target.matches("[data-plan-input]"))) return;
   clearTimeout(soon);
   const button = form.querySelector("[data-plan-button]");
   if (button) button.disabled = true;

@@ -43,6 +43,7 @@ VALUES: dict[str, Any] = {
     "former_name": "Alan Turing",
     "headline": "Head of engineering",
     "by_mentee": True,
+    "by_support": True,
     "reason": "A conference was moved to this day",
     "head": "0f" * 32,
     "rows": 1_204,

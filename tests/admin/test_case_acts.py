@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from html import unescape
 from typing import Any
+from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
@@ -32,6 +33,15 @@ def a_missed_session() -> Any:
     ctx = context(ctx_of(a_support_agent()).actor, START_AT + timedelta(minutes=30))
     mark_no_show(session.id, absent=Party.MENTEE, reason="Nobody came", ctx=ctx)
     return fresh(session)
+
+
+NEXT = UUID("7d0c6f0e-3f52-4a35-9a0e-4d1f3c0d9b11")
+
+
+def a_session_that_another_mentor_could_take() -> Any:
+    session = a_paid_session()
+    a_mentor(id=NEXT, name="Next One")
+    return session
 
 
 @dataclass(frozen=True)
@@ -64,6 +74,10 @@ CASES = {
         ),
         Case(
             "move", "ADMIN_SESSION_MOVED", a_paid_session, {"startsAt": "2028-03-02T06:30"},
+            after=timedelta(hours=-1), became=SessionStatus.SCHEDULED,
+        ),
+        Case(
+            "reassign", "ADMIN_REASSIGN_SESSION", a_session_that_another_mentor_could_take, {"newMentorId": str(NEXT)},
             after=timedelta(hours=-1), became=SessionStatus.SCHEDULED,
         ),
         Case(
@@ -294,3 +308,44 @@ def test_a_link_set_by_support_replaces_the_room_and_stands_in_no_record(
     assert (done.meeting_url, done.payment_status) == ("https://meet.example/room", PaymentStatus.PAID)
     assert "meet.example" not in browser.get(f"/admin/sessions/{session.id}").text
     assert "meet.example" not in str(acts_on(session)[-1].details)
+
+
+@pytest.mark.spec("ACT-4", "AV-6")
+def test_the_candidates_are_ranked_and_say_why_and_any_verified_mentor_can_be_named(
+    as_role: Browser, clock: Clock
+) -> None:
+    session = a_session_that_another_mentor_could_take()
+    a_mentor(name="Knows Little", expertise=("Cooking",))
+    asleep = a_mentor(name="Works Never", weekly_hours={})
+    a_mentor(name="Works Unverified", is_verified=False)
+    browser = as_role("support")
+    path = f"/admin/sessions/{session.id}/reassign"
+
+    page = browser.get(path).text
+
+    first, second = page.index("1. Next One"), page.index("2. Knows Little")
+    assert first < page.index("Shares Leadership, Python with the mentor before, not rated yet") < second
+    assert "Shares no topic" in page
+    assert "Works Never" not in page
+    assert "Next One takes the session at its time" in page
+    found = browser.get("/admin/sessions/people?role=mentor&verified=1&q=works").json
+    assert [each["text"] for each in found] == ["Works Never"]
+    named = {"newMentorId": "other", "otherMentorId": str(asleep.id), "shown": "1"}
+    page = browser.get(path, query_string=named).text
+    assert "Works Never works at other times or offers no such session" in page
+    assert f'<option value="{asleep.id}" selected>Works Never</option>' in page
+
+
+@pytest.mark.spec("ACT-4")
+@pytest.mark.parametrize("named", ["", "other", "nobody"])
+def test_a_mentor_that_is_none_is_said_beside_the_field(as_role: Browser, clock: Clock, named: str) -> None:
+    session = a_session_that_another_mentor_could_take()
+    browser = as_role("support")
+    path, form = open_dialog(browser, session, CASES["reassign"])
+    wrong = {**form, "newMentorId": named, "previewed": f"{named}|"}
+
+    answer = browser.post(path, data=wrong)
+
+    assert answer.status_code == 422
+    assert "Choose a mentor." in answer.text
+    assert acts_on(session) == []

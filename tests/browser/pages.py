@@ -143,6 +143,7 @@ ADDRESSES: dict[str, tuple[str, ...]] = {
         "/admin/sessions/{upcoming}/override",
         "/admin/sessions/{upcoming}/meeting-link",
         "/admin/sessions/{upcoming}/move",
+        "/admin/sessions/{upcoming}/reassign",
         "/admin/sessions/{upcoming}/complete",
         "/admin/sessions/{completed}/no-show",
         "/admin/sessions/{upcoming}/clear-no-show",

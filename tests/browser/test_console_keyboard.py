@@ -213,3 +213,30 @@ def test_whoever_may_not_force_cancel_is_not_offered_it(
     assert trouble == []
     assert page.request.get(f"{_case_url(stage, case)}/cancel").status == 403
     assert _stand(stage, case) == UNTOUCHED
+
+
+@pytest.mark.spec("ACT-4", "UX-2", "UX-3")
+def test_another_mentor_is_chosen_from_the_ranking_or_by_name(
+    stage: Stage, case: MentoringSession, console: Page, trouble: Trouble
+) -> None:
+    with stage.app.app_context():
+        best, named = a_mentor(name="Bea Best"), a_mentor(name="Nina Named", weekly_hours={})
+    console.goto(_case_url(stage, case))
+    console.keyboard.press("a")
+    dialog = console.get_by_role("dialog", name="Give it to another mentor")
+    expect(dialog.get_by_role("radio", name="1. Bea Best")).to_be_checked()
+    expect(dialog.get_by_role("button", name=f"Give it to {best.name}")).to_be_visible()
+
+    dialog.get_by_placeholder("Name or e-mail").fill("nina")
+    console.get_by_role("option", name="Nina Named").click()
+
+    expect(dialog.get_by_role("radio", name="Somebody else")).to_be_checked()
+    button = dialog.get_by_role("button", name="Give it to Nina Named")
+    expect(button).to_be_enabled()
+    expect(dialog.get_by_text("Ask before you assign it")).to_be_visible()
+    dialog.get_by_label("Reason, which the mentee will read").fill(REASON)
+    button.click()
+    expect(console.get_by_text("Nina Named has the session now, instead of Ada Berg.")).to_be_visible()
+    with stage.app.app_context():
+        assert db.session.get_one(MentoringSession, case.id).mentor_id == named.id
+    assert trouble == []

@@ -13,16 +13,18 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
+from app.booking.book import create_booking
 from app.booking.cancel import cancel_session
 from app.booking.reassign import accept_reassignment, decline_reassignment, reject_reassignment, select_alternative
 from app.booking.tick import tick
 from app.domain.context import CLOCK, Actor
 from app.domain.errors import DomainError
-from app.domain.vocabulary import CancellationCategory, ReassignmentStatus, SessionStatus
+from app.domain.vocabulary import CancellationCategory, MeetingType, ReassignmentStatus, SessionStatus
 from app.extensions import db
-from app.models import CalendarEntry, MentoringSession, Refund
+from app.models import AdminAuditTrail, CalendarEntry, MentoringSession, Refund, User
 from app.money.checks import CHECKS
-from tests.factories.people import a_mentor, actor_of
+from app.support.reassign_session import preview_reassign, reassign_session
+from tests.factories.people import a_mentee, a_mentor, a_support_agent, actor_of, offering_of
 from tests.factories.sessions import START_AT, a_paid_session, a_reassigned_session, a_session_without_mentor
 from tests.invariants.test_dispute_races import at_once
 from tests.world import START, Clock, context
@@ -132,3 +134,36 @@ def test_two_mentees_who_choose_one_mentor_at_the_same_time_do_not_share_the_hou
     assert result == Counter(done=1, slot_taken=1)
     with desk.app_context():
         assert problems() == []
+
+
+@pytest.mark.spec("ACT-4", "AV-5", "INV-1")
+@pytest.mark.parametrize("round_", range(3))
+def test_support_and_a_mentee_who_want_one_mentor_at_the_same_time_do_not_share_the_hour(
+    desk: Flask, round_: int
+) -> None:
+    with desk.app_context():
+        session = a_paid_session()
+        wanted, mentee, support = a_mentor(), a_mentee(), actor_of(a_support_agent())
+        session_id, former, wish = session.id, session.mentor_id, _wish(wanted)
+        mark = preview_reassign(session_id, to=wanted.id, ctx=context(support, START)).fingerprint
+        to, booker = wanted.id, context(actor_of(mentee), START)
+    give = partial(
+        reassign_session, session_id, to=to, reason="The mentor is ill", fingerprint=mark, ctx=context(support, START)
+    )
+    acts: list[Callable[[], object]] = [give, lambda: create_booking(ctx=booker, **wish)]
+    result = at_once(desk, *acts[round_ % 2 :], *acts[: round_ % 2])
+    assert result == Counter(done=1, slot_taken=1)
+    with desk.app_context():
+        session = now_is(session_id)
+        trail = db.session.scalar(select(func.count()).where(AdminAuditTrail.session_id == session_id))
+        assert (session.mentor_id, trail) in {(to, 1), (former, 0)}
+        assert session.was_reassigned is (trail == 1)
+        assert problems() == []
+
+
+def _wish(mentor: User) -> dict[str, Any]:
+    return {
+        "mentor_id": mentor.id, "offering_id": offering_of(mentor).id, "scheduled_at": START_AT,
+        "meeting_type": MeetingType.VIDEO, "title": "How to lead a team",
+        "description": "I lead five people and would like to talk about it.",
+    }  # fmt: skip

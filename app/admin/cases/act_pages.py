@@ -13,6 +13,7 @@ from flask_admin import expose
 
 from app.admin.cases import acts
 from app.admin.cases.acts import Act
+from app.admin.cases.reassign import REASSIGN
 from app.admin.snippets import reason_snippets
 from app.booking.access import load_session_for
 from app.domain.context import Context
@@ -78,11 +79,13 @@ class ActPages:
     override = _route(acts.OVERRIDE)
     move = _route(acts.MOVE)
     meeting_link = _route(acts.MEETING_LINK)
+    reassign = _route(REASSIGN)
 
     def dialog_of(self, act: Act, session_id: UUID) -> ResponseReturnValue:
         ctx = current_context()
         session = load_session_for(ctx, session_id)
         require_staff_for(session, act.permission, ctx)
+        act = act.made_for(session, ctx)
         if request.method == "GET":
             return self._show(act, session, _Given.of(act, request.args), ctx)
         given = _Given.of(act, request.form)
@@ -165,7 +168,9 @@ def entries_of(session: MentoringSession, ctx: Context) -> list[dict[str, Any]]:
     return found
 
 
-ACTS = (acts.COMPLETE, acts.MARK_NO_SHOW, acts.CLEAR_NO_SHOW, acts.MOVE, acts.OVERRIDE, acts.MEETING_LINK)
+ACTS = (
+    acts.COMPLETE, acts.MARK_NO_SHOW, acts.CLEAR_NO_SHOW, acts.MOVE, REASSIGN, acts.OVERRIDE, acts.MEETING_LINK,
+)  # fmt: skip
 
 
 def _perform(act: Act, session_id: UUID, given: _Given, ctx: Context) -> str:

@@ -6,7 +6,7 @@ One dialog serves them all: a page of its own, the content of a dialog, and a fo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -52,15 +52,15 @@ class Plan(Protocol):
 class Ask:
     """One thing that a dialog asks beside the reason.
 
-    :param kind: ``choice``, ``number``, ``text``, ``url`` or ``datetime``
-    :param options: of a choice: value and words
+    :param kind: ``choice``, ``number``, ``text``, ``url``, ``datetime``, ``mentor``, or ``within`` another one
+    :param options: of a choice: value and words; of mentors, why each stands where it does besides
     :param changes_plan: whether the preview depends on it
     """
 
     name: str
     label: str
     kind: str = "text"
-    options: Sequence[tuple[str, str]] = ()
+    options: Sequence[tuple[str, ...]] = ()
     value: str = ""
     help: str = ""
     suffix: str = ""
@@ -76,6 +76,7 @@ class Act:
     :param decide: whether it is possible now: what greys it out and refuses it alike
     :param preview: the plan for these values; raises Invalid by field
     :param perform: does it, and says what was done
+    :param asks_for: what is asked, where that depends on the case
     :param reason_label: who reads the reason
     """
 
@@ -92,8 +93,13 @@ class Act:
     key: str = ""
     danger: bool = False
     asks: Sequence[Ask] = field(default=())
+    asks_for: Callable[[MentoringSession, Context], Sequence[Ask]] | None = None
     reasons: Sequence[str] = ()
     reason_label: str = "Reason, for colleagues and the audit trail"
+
+    def made_for(self, session: MentoringSession, ctx: Context) -> Act:
+        """The act as it asks about this case."""
+        return self if self.asks_for is None else replace(self, asks=self.asks_for(session, ctx))
 
 
 def minutes_of(values: Values) -> int | None:

@@ -22,12 +22,13 @@ from app.admin.cases.manual_refund import ManualRefundActs
 from app.admin.cases.notes import NoteActs
 from app.admin.cases.table import table_rows
 from app.admin.guard import ConsolePage
+from app.booking.parties import is_findable
 from app.domain.errors import Invalid
 from app.domain.permissions import Permission, may
 from app.domain.vocabulary import MeetingType, RefundStatus, Role, SessionStatus
 from app.extensions import db
 from app.http.context import current_actor, current_context, request_now
-from app.models import User
+from app.models import MentorProfile, User
 from app.support.case import neighbors, read_case
 from app.support.export import export_sessions
 from app.support.kpis import period_ending_today
@@ -80,17 +81,18 @@ class SessionsView(ManualRefundActs, ForceCancelActs, ActPages, NoteActs, ChatAc
 
     @expose("/people")
     def people(self) -> ResponseReturnValue:
-        """Mentors or mentees for the filter's field, by words of the name or the start of the e-mail."""
+        """Mentors or mentees for the filter's field, by words of the name or the start of the e-mail.
+
+        ``verified`` leaves out mentors who cannot be booked at all.
+        """
         asked = " ".join(request.args.get("q", "").replace("\0", "").split())[:120]
         role = Role.MENTEE if request.args.get("role") == "mentee" else Role.MENTOR
         if not asked:
             return jsonify([])
-        found = db.session.execute(
-            select(User.id, User.name, User.email)
-            .where(User.role == role, person_matches(asked))
-            .order_by(User.name, User.id)
-            .limit(_MOST_PEOPLE)
-        )
+        question = select(User.id, User.name, User.email).where(User.role == role, person_matches(asked))
+        if "verified" in request.args:
+            question = question.join(MentorProfile, MentorProfile.user_id == User.id).where(is_findable())
+        found = db.session.execute(question.order_by(User.name, User.id).limit(_MOST_PEOPLE))
         return jsonify([{"value": str(row.id), "text": row.name, "note": row.email} for row in found])
 
     @expose("/<uuid:session_id>")

@@ -83,6 +83,7 @@ _ACTIONS: dict[str, tuple[str, str, str]] = {
     "payment_returned": ("sent a payment back that was not needed", "arrow-counterclockwise", "amber"),
     "returned_at_gateway": ("booked money that went back at the gateway", "exclamation-octagon", "red"),
     "ADMIN_MARK_NO_SHOW": ("marked a no-show", "person-x", "orange"),
+    "ADMIN_REASSIGN_SESSION": ("gave the session to another mentor", "person-lines-fill", "blue"),
     "ADMIN_EMAIL_RESENT": ("sent an e-mail again", "envelope-arrow-up", "gray"),
     "ADMIN_REVIEW_HIDDEN": ("hid the review", "eye-slash", "amber"),
     "ADMIN_REVIEW_SHOWN": ("showed the review again", "eye", "gray"),
