@@ -56,6 +56,9 @@ class Settings(BaseSettings):
     jitsi_base_url: str = "https://meet.jit.si"
     jitsi_app_id: str | None = None
     jitsi_app_secret: SecretStr | None = None
+    jitsi_webhook_secret: SecretStr | None = Field(
+        None, description="the Authorization header of the Jitsi server's event_sync; without: its news are refused"
+    )
     zoom_account_id: str | None = None
     zoom_client_id: str | None = None
     zoom_client_secret: SecretStr | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from flask import Flask
+from pydantic import SecretStr
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.config import Settings, load_settings
@@ -13,6 +14,7 @@ from app.foundation.pool import EVENTS
 from app.integrations.adapters import Adapters
 from app.integrations.chat_hooks import ChatHook, DiscordHook, SlackHook
 from app.integrations.mailer import LocalMailbox, Mailer, SmtpMailer
+from app.integrations.meetings.base import MeetingProvider
 from app.integrations.meetings.jitsi import JitsiProvider
 from app.integrations.payments.sandbox import SandboxGateway
 from app.people.passwords import hash_cheaply
@@ -95,7 +97,7 @@ def _extend(app: Flask, settings: Settings) -> None:
     doorbell.connect(settings.redis_url, is_silent=settings.app_env == "test")
     app.extensions["desk-adapters"] = Adapters(
         gateway=SandboxGateway(settings.data_dir / "sandbox", settings.public_url),
-        meetings=(JitsiProvider(settings.jitsi_base_url),),
+        meetings=_meetings(settings),
         mailer=_mailer(settings),
         chat_hooks=_chat_hooks(settings),
     )
@@ -104,6 +106,21 @@ def _extend(app: Flask, settings: Settings) -> None:
 def _chat_hooks(settings: Settings) -> tuple[ChatHook, ...]:
     kinds = ((SlackHook, settings.slack_webhook_url), (DiscordHook, settings.discord_webhook_url))
     return tuple(kind(url.get_secret_value()) for kind, url in kinds if url and url.get_secret_value())
+
+
+def _meetings(settings: Settings) -> tuple[MeetingProvider, ...]:
+    return (
+        JitsiProvider(
+            settings.jitsi_base_url,
+            app_id=settings.jitsi_app_id or "",
+            app_secret=_told(settings.jitsi_app_secret),
+            webhook_secret=_told(settings.jitsi_webhook_secret),
+        ),
+    )
+
+
+def _told(secret: SecretStr | None) -> str:
+    return secret.get_secret_value() if secret else ""
 
 
 def _mailer(settings: Settings) -> Mailer:

@@ -16,6 +16,7 @@ from app.booking.access import load_session_for
 from app.booking.join import record_join, release_link
 from app.booking.meetings import set_meeting_link
 from app.domain.permissions import Permission
+from app.http.adapters import adapters
 from app.http.calendar_answer import calendar_answer
 from app.http.context import current_context
 
@@ -48,7 +49,7 @@ class OwnLink(Given):
 )
 def video_link(session_id: UUID) -> VideoLink:
     """Released around the start only; that it was released is recorded."""
-    return VideoLink(meeting_url=release_link(session_id, ctx=current_context()))
+    return VideoLink(meeting_url=release_link(session_id, providers=adapters().meetings, ctx=current_context()))
 
 
 @api.declare(
@@ -62,7 +63,7 @@ def video_link(session_id: UUID) -> VideoLink:
 )
 def join_booking(session_id: UUID) -> Joined:
     """Records who joined when, which is the evidence that somebody came."""
-    return Joined(url=record_join(session_id, ctx=current_context()))
+    return Joined(url=record_join(session_id, providers=adapters().meetings, ctx=current_context()))
 
 
 @api.declare(

@@ -13,7 +13,7 @@ from app.http.limits import limit_forgeries
 from app.money.webhooks import keep_event
 
 _log = structlog.get_logger(__name__)
-_LARGEST = 256 * 1024
+LARGEST = 256 * 1024
 
 webhooks = Blueprint("webhooks", __name__, url_prefix="/api/webhooks")
 csrf.exempt(webhooks)  # a gateway has no page of ours; its signature says that it is no other site
@@ -29,7 +29,7 @@ def receive(gateway_name: str) -> Response:
     gateway = adapters().gateway
     if gateway.name != gateway_name:
         raise NotFound
-    if (request.content_length or 0) > _LARGEST:
+    if (request.content_length or 0) > LARGEST:
         raise Malformed("That is more than an event ever is.")
     try:
         event = gateway.parse_webhook(request.get_data(cache=False), dict(request.headers))

@@ -40,6 +40,12 @@ class NotFound(DomainError):
         super().__init__(message)
 
 
+class NotAuthentic(DomainError):
+    """What was sent does not come from whoever it says; nothing of it is kept."""
+
+    code = "bad_signature"
+
+
 class Forbidden(DomainError):
     """The person may know of it, but not do this."""
 

@@ -25,6 +25,7 @@ from app.domain.errors import (
     Forbidden,
     Invalid,
     Malformed,
+    NotAuthentic,
     NotFound,
     ProviderFailed,
     Refused,
@@ -47,6 +48,7 @@ _log = structlog.get_logger(__name__)
 STATUS: dict[type[DomainError], int] = {
     Malformed: 400,
     SignInRequired: 401,
+    NotAuthentic: 401,
     Forbidden: 403,
     NotFound: 404,
     Conflict: 409,

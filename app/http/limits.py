@@ -127,9 +127,13 @@ limit_chat = _limited(("30 per minute; 300 per hour", account))
 limit_upload = _limited(("20 per hour", account))
 
 
+def _was_forged(response: Response) -> bool:
+    return response.status_code in {400, 401}
+
+
 def limit_forgeries(view: Callable[P, R]) -> Callable[P, R]:
     """A decorator for webhooks: only what was refused as not authentic counts, an honest backlog is welcome (MN-3)."""
-    limit = limiter.limit("30 per minute", key_func=address, deduct_when=lambda response: response.status_code == 400)
+    limit = limiter.limit("30 per minute", key_func=address, deduct_when=_was_forged)
     limited: Callable[P, R] = limit(view)
     return limited
 

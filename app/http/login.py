@@ -31,6 +31,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 API_PREFIX = "/api/"
+# What a provider sends in that header is for whoever checks the provider.
+_WEBHOOKS = f"{API_PREFIX}webhooks/"
 LIVE_STREAM = "/api/notifications/stream"
 _TOKEN = "login"  # noqa: S105 - the name of a place in the cookie
 _COOKIE_LIFE = timedelta(days=60)
@@ -79,7 +81,7 @@ def is_api() -> bool:
 
 def has_bearer() -> bool:
     """Whether this request brings a bearer token of its own, which no other site's page can make a browser send."""
-    return is_api() and "Authorization" in request.headers
+    return is_api() and not request.path.startswith(_WEBHOOKS) and "Authorization" in request.headers
 
 
 def require_fresh_password() -> None:

@@ -69,6 +69,8 @@ class MentoringSession(Model):
         _newest("ix_sessions_reschedules", "reschedules_total"),
         Index("ix_sessions_title_words", text("to_tsvector('simple', title)"), postgresql_using="gin"),
         Index("ix_sessions_offering_id", "offering_id"),
+        # A provider's news names the room (MT-1).
+        Index("ix_sessions_meeting_ref", "meeting_ref", postgresql_where=text("meeting_ref IS NOT NULL")),
         # What the clock looks for every minute stays a handful of rows whatever the history holds (OPS-4).
         Index(
             "ix_sessions_hold_expires_at",
@@ -308,7 +310,10 @@ class SessionJoin(Model):
     """Somebody joined the call: the evidence for attendance (JN-3)."""
 
     __tablename__ = "session_joins"
-    __table_args__ = (Index("ix_session_joins_session_id", "session_id", "joined_at"),)
+    __table_args__ = (
+        Index("ix_session_joins_session_id", "session_id", "joined_at"),
+        Index("uq_session_joins_seat", "session_id", "seat", unique=True, postgresql_where=text("seat IS NOT NULL")),
+    )
 
     id: Mapped[UUID] = uuid_key()
     session_id: Mapped[UUID] = refers("sessions.id")
@@ -316,6 +321,7 @@ class SessionJoin(Model):
     source: Mapped[JoinSource] = enum_column(JoinSource, "source")
     joined_at: Mapped[datetime]
     left_at: Mapped[datetime | None]
+    seat: Mapped[str | None] = mapped_column(comment="the provider's name for one stay of one person")
 
 
 class SessionNote(Model):

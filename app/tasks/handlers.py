@@ -64,6 +64,7 @@ HANDLERS: Final[dict[str, HandlerSpec]] = {
     "meeting.move": HandlerSpec(
         meeting_work.move, _seconds(5, 20, 60, 300), timedelta(minutes=30), failed=meeting_work.move_failed
     ),
+    "meeting.news": HandlerSpec(meeting_work.news, _seconds(5, 20, 60, 300), timedelta(days=1)),
     "meeting.delete": HandlerSpec(meeting_work.delete, _seconds(30, 300, 1800), timedelta(days=2)),
 }
 

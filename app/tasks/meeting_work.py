@@ -7,6 +7,7 @@ from uuid import UUID
 
 import structlog
 
+from app.booking.meeting_news import apply_news
 from app.booking.meetings import (
     load_for_create,
     load_for_move,
@@ -75,6 +76,16 @@ def delete(work: Work, ctx: Context) -> None:  # noqa: ARG001 - the shape of eve
     :raises ProviderFailed: the provider's; for good when it is no longer configured
     """
     _provider(work.payload["provider"]).delete(work.payload["ref"])
+
+
+def news(work: Work, ctx: Context) -> Callable[[], None]:
+    """Do what a provider's event says; everything of it is in the database, so that all of it is the record."""
+
+    def record() -> None:
+        outcome = apply_news(UUID(work.payload["event_id"]), ctx=ctx)
+        _log.info("meeting_news", outcome=outcome)
+
+    return record
 
 
 def _provider(name: str) -> MeetingProvider:

@@ -38,7 +38,7 @@ class Answer(Enum):
     SIGN_IN = "401 in the API, the sign-in page elsewhere"
     FORBIDDEN = "403"
     HIDDEN = "404, the same as for what does not exist"
-    UNSIGNED = "400, whoever asks: the signature is missing"
+    UNSIGNED = "400 or 401, whoever asks: the signature is missing"
     CLOSED = "sent away (a redirect, 403, 404 or 405): this is not done here by anybody"
 
 
@@ -183,6 +183,11 @@ API = [
         query={"start": "2028-03-01", "end": "2028-03-02"},
     ),
     *row("POST", "/api/webhooks/<gateway_name>", SIGNED_WEBHOOK, ids={"gateway_name": "gateway"}),
+    *row("POST", "/api/webhooks/meetings/<provider_name>", SIGNED_WEBHOOK, ids={"provider_name": "meetings"}),
+    *row(
+        "POST", "/api/webhooks/meetings/<provider_name>/events/<subject>/<what>", SIGNED_WEBHOOK,
+        ids={"provider_name": "meetings", "subject": "gateway", "what": "gateway"},
+    ),
     *row("GET POST", "/api/auth/tokens", SIGNED_IN, json={"name": "script", "scopes": ["read"]}),
     *row("DELETE", "/api/auth/tokens", OF_MENTEE, query={"id": "@token_of_mentee"}),
     *row("GET", "/api/notifications", SIGNED_IN),

@@ -131,6 +131,8 @@ def fits(answer: TestResponse, wanted: Answer, row: Row) -> bool:
 
 
 def kind_of(answer: TestResponse) -> Answer | int:
+    if answer.status_code in {400, 401} and answer.is_json and answer.json["error"]["code"] == "bad_signature":
+        return Answer.UNSIGNED
     is_to_sign_in = answer.status_code in {302, 303} and answer.location.startswith("/sign-in?next=")
     if answer.status_code == 401 or is_to_sign_in:
         return Answer.SIGN_IN
@@ -138,8 +140,6 @@ def kind_of(answer: TestResponse) -> Answer | int:
         return Answer.FORBIDDEN
     if answer.status_code == 404:
         return Answer.HIDDEN
-    if answer.status_code == 400 and answer.is_json and answer.json["error"]["code"] == "bad_signature":
-        return Answer.UNSIGNED
     return answer.status_code if answer.status_code in {400, 405} or answer.status_code >= 500 else Answer.OK
 
 

@@ -224,6 +224,11 @@ class World:
         """The name of an audit trail that is exported."""
         return "staff-acts"
 
+    @property
+    def meetings(self) -> str:
+        """The name of a meeting provider, as its webhook is addressed."""
+        return "jitsi"
+
     @cached_property
     def gateway(self) -> str:
         return sessions.sandbox().name

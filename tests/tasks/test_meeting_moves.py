@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -16,7 +16,7 @@ from app.domain.context import SYSTEM
 from app.domain.errors import ProviderFailed
 from app.foundation.outbox import LEASE
 from app.foundation.transaction import transaction
-from app.integrations.meetings.base import MeetingRequest, Room
+from app.integrations.meetings.base import Guest, Handshake, MeetingRequest, Room
 from app.models import MentoringSession
 from app.tasks import runner
 from tests.factories.people import ctx_of
@@ -54,6 +54,12 @@ class Rooms:
     def delete(self, ref: str) -> None:
         self.calls.append("delete")
         self.times.pop(ref, None)
+
+    def admit(self, room: Room, guest: Guest) -> str:
+        return f"{room.url}?for={guest.user_id}"
+
+    def parse_webhook(self, body: bytes, headers: Mapping[str, str], *, now: datetime) -> Handshake:
+        return Handshake()
 
     def _work(self, call: str) -> None:
         self.calls.append(call)

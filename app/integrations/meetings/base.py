@@ -1,10 +1,12 @@
-"""What the product asks of a meeting provider (MT-1)."""
+"""What the product asks of a meeting provider, and what a provider tells of itself (MT-1)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from enum import StrEnum
+from typing import Any, Protocol
 from uuid import UUID
 
 
@@ -27,6 +29,55 @@ class Room:
     url: str
 
 
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """One party at the door, from and until when it may come in (UTC)."""
+
+    user_id: UUID
+    name: str
+    opens_at: datetime
+    closes_at: datetime
+
+
+class MeetingEventKind(StrEnum):
+    """What of a provider's news matters here."""
+
+    ENDED = "ended"
+    JOINED = "joined"
+    LEFT = "left"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeetingEvent:
+    """An authentic piece of news about a room.
+
+    :param key: the same for every delivery of one event
+    :param name: the provider's word for it
+    :param kind: None for what does not matter here
+    :param seat: the provider's name for one stay of one person, the same when they come and when they leave
+    :param since: when that stay began, where the news of its end says so
+    :param user_id: who it is, where the provider has it from us
+    :param email: who it is, where the provider vouches for the address
+    """
+
+    key: str
+    name: str
+    kind: MeetingEventKind | None = None
+    ref: str | None = None
+    at: datetime | None = None
+    seat: str | None = None
+    since: datetime | None = None
+    user_id: UUID | None = None
+    email: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """A provider asks whether this address is ours; ``answer`` proves it."""
+
+    answer: Mapping[str, Any] = field(default_factory=dict)
+
+
 class MeetingProvider(Protocol):
     """One provider. No method is called inside a transaction; each raises ``ProviderFailed``."""
 
@@ -42,4 +93,17 @@ class MeetingProvider(Protocol):
 
     def delete(self, ref: str) -> None:
         """Remove the room; one that is gone already is no error."""
+        ...
+
+    def admit(self, room: Room, guest: Guest) -> str:
+        """The address by which this person enters; the room's own where a provider knows no persons."""
+        ...
+
+    def parse_webhook(self, body: bytes, headers: Mapping[str, str], *, now: datetime) -> MeetingEvent | Handshake:
+        """Check over the raw body that it is the provider who speaks, then read it.
+
+        :param headers: by name in small letters
+        :raises NotAuthentic: it is not, or it is too old
+        :raises Malformed: it cannot be read
+        """
         ...

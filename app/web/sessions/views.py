@@ -23,6 +23,7 @@ from app.domain.permissions import Permission
 from app.domain.vocabulary import CancellationCategory, Party, SessionStatus
 from app.domain.wording import format_money
 from app.foundation.policies import policies_for
+from app.http.adapters import adapters
 from app.http.calendar_answer import calendar_answer
 from app.http.context import current_context, request_now
 from app.http.errors import refused
@@ -93,7 +94,7 @@ def join(session_id: UUID) -> ResponseReturnValue:
     A page that moves on by itself, since the policy lets no form end at another house (JN-2, JN-3).
     """
     try:
-        address = record_join(session_id, ctx=current_context())
+        address = record_join(session_id, providers=adapters().meetings, ctx=current_context())
     except (Forbidden, Conflict) as error:
         return refused(error, url_for("sessions.page", session_id=session_id))
     html = render_template("sessions/joining.html", address=address, session_id=session_id)
