@@ -160,9 +160,9 @@ def facts_of_all(sessions: Iterable[MentoringSession]) -> dict[UUID, SessionFact
     """Everything about a page of sessions, in six statements."""
     wanted = {session.id: session for session in sessions}
     current = current_policies()
-    payments = _by_session(Payment, wanted)
-    refunds = _by_session(Refund, wanted)
-    negotiations = _by_session(RescheduleRequest, wanted)
+    payments = rows_by_session(Payment, wanted)
+    refunds = rows_by_session(Refund, wanted)
+    negotiations = rows_by_session(RescheduleRequest, wanted)
     overrides = _overrides(wanted)
     joins = _joins(wanted)
     return {
@@ -262,7 +262,8 @@ _JOINS = Prepared(
 )
 
 
-def _by_session(table: Any, wanted: Iterable[UUID]) -> dict[UUID, list[Any]]:
+def rows_by_session(table: Any, wanted: Iterable[UUID]) -> dict[UUID, list[Any]]:
+    """A table's rows of these sessions, oldest first, in one statement."""
     found: dict[UUID, list[Any]] = defaultdict(list)
     for row in db.session.scalars(_rows_of(table), {"ids": list(wanted)}):
         found[row.session_id].append(row)

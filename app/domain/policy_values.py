@@ -58,6 +58,21 @@ class PolicySpec:
     choices: tuple[str, ...] = ()
     pinned: bool = False
 
+    @property
+    def unit(self) -> str:
+        """What a number of it counts, as people write it behind it; empty for what is no measure."""
+        words = self.key.split("_")
+        return next((unit for name, unit in _UNITS.items() if name in words), "")
+
+    @property
+    def label(self) -> str:
+        """The key as people say it, without its unit: ``"Payment hold"``."""
+        words = [word for word in self.key.split("_") if word not in _UNITS]
+        return " ".join(words).capitalize().replace("cutoff", "cut-off").replace("o show", "o-show")
+
+
+_UNITS = {"hours": "hours", "minutes": "minutes", "days": "days", "seconds": "seconds", "percentage": "%"}
+
 
 def value_as_json(value: PolicyValue) -> int | str | bool | list[int]:
     """One value as JSON can hold it."""
@@ -68,6 +83,33 @@ def value_as_json(value: PolicyValue) -> int | str | bool | list[int]:
             return list(value)
         case _:
             return value
+
+
+def value_in_words(spec: PolicySpec, value: PolicyValue) -> str:
+    """A value as people read it: ``"24 hours"``, ``"70 %"``, ``"yes"``, ``"no refund"``."""
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case tuple():
+            text = ", ".join(str(item) for item in value) or "none"
+        case str():
+            return value.replace("_", " ")
+        case _:
+            text = str(value)
+    unit = spec.unit[:-1] if value == 1 and spec.unit.endswith("s") else spec.unit
+    return f"{text} {unit}" if unit else text
+
+
+def bounds_in_words(spec: PolicySpec) -> str:
+    """What may stand there: ``"0 to 720 hours"``, ``"yes or no"``."""
+    match spec.type:
+        case PolicyType.BOOLEAN:
+            return "yes or no"
+        case PolicyType.CHOICE:
+            return " or ".join(choice.replace("_", " ") for choice in spec.choices)
+        case _:
+            each = "each " if spec.type is PolicyType.INTEGER_LIST else ""
+            return f"{each}{spec.minimum:,} to {spec.maximum:,} {spec.unit}".strip()
 
 
 def parse_value(spec: PolicySpec, raw: object) -> PolicyValue:

@@ -12,8 +12,8 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.domain.context import Context
-from app.domain.errors import Invalid
-from app.domain.policies import POLICIES, Snapshot, merge, value_as_json
+from app.domain.errors import Invalid, StaleVersion
+from app.domain.policies import POLICIES, PolicyValue, Snapshot, check_coherent, merge, value_as_json
 from app.extensions import db
 from app.foundation.audit import record_staff_act
 from app.foundation.prepared import Prepared
@@ -68,20 +68,24 @@ def policies_under(version_id: UUID, current: PoliciesInForce) -> PoliciesInForc
     return PoliciesInForce(version_id, merge(_version(version_id), current.values))
 
 
-def change_policies(raw_values: Mapping[str, Any], *, reason: str, ctx: Context) -> PoliciesInForce:
+def change_policies(
+    raw_values: Mapping[str, Any], *, reason: str, ctx: Context, seen: UUID | None = None
+) -> PoliciesInForce:
     """This function will put new values into force, as one immutable version with its audit row (POL-1).
 
     Call it inside a transaction; permission is the caller's question.
 
+    :param seen: the version that the editor looked at; None changes whatever is in force
     :raises Invalid: naming every bad key, or when nothing would change
+    :raises StaleVersion: somebody else changed the policies since
     """
     # Two editors at once: the second waits here and then compares with what the first stored.
     db.session.execute(select(SessionPolicy.key).with_for_update())
-    before = _newest().values
-    after = before.changed(raw_values)
-    changed = {key: after[key] for key in POLICIES if before[key] != after[key]}
-    if not changed:
-        raise Invalid("Nothing would change: these are the values in force.")
+    in_force = _newest()
+    if seen is not None and seen != in_force.version_id:
+        raise StaleVersion("The policies were changed on another screen. Look at them again, then decide.")
+    before = in_force.values
+    after, changed = changed_values(before, raw_values)
     version = PolicyVersion(
         id=uuid4(), values=after.as_json(), created_by=ctx.actor.user_id, reason=reason, created_at=ctx.now
     )
@@ -107,6 +111,19 @@ def change_policies(raw_values: Mapping[str, Any], *, reason: str, ctx: Context)
         },
     )
     return PoliciesInForce(version.id, after)
+
+
+def changed_values(before: Snapshot, raw_values: Mapping[str, Any]) -> tuple[Snapshot, dict[str, PolicyValue]]:
+    """All values after an edit, and those of them that differ.
+
+    :raises Invalid: naming every bad key, when the values make no sense together, or when nothing would change
+    """
+    after = before.changed(raw_values)
+    check_coherent(after)
+    changed = {key: after[key] for key in POLICIES if before[key] != after[key]}
+    if not changed:
+        raise Invalid("Nothing would change: these are the values in force.")
+    return after, changed
 
 
 def _store(key: str, before: Snapshot, after: Snapshot, version: PolicyVersion, reason: str, ctx: Context) -> None:

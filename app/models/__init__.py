@@ -1,6 +1,6 @@
 """Tables only: columns, named constraints, indexes, relationships."""
 
-from app.models.audit import AdminAuditTrail, AdminSessionNote, NoteHistory, SessionAuditLog
+from app.models.audit import AdminAuditTrail, AdminSessionNote, DecisionRecord, NoteHistory, SessionAuditLog
 from app.models.console import ReasonSnippet, SavedView
 from app.models.dispute import DisputeComment, EvidenceFile, SessionDispute
 from app.models.message import EmailEvent, Message, Notification
@@ -19,7 +19,6 @@ from app.models.policy import PolicyChange, PolicyOverride, PolicyVersion, Prece
 from app.models.schedule import AvailabilityException, MentorOffering, MentorSchedule, WeeklyPattern
 from app.models.session import (
     CalendarEntry,
-    DecisionRecord,
     MentoringSession,
     RescheduleRequest,
     ReviewDailyFigure,

@@ -69,6 +69,7 @@ class PolicyOverride(Model):
             "expires_at",
             postgresql_where=text("used_at IS NULL AND revoked_at IS NULL"),
         ),
+        Index("ix_policy_overrides_created_at", text("created_at DESC"), text("id DESC")),
         CheckConstraint("char_length(reason) >= 3", name="reason"),
     )
 

@@ -349,26 +349,6 @@ class SessionNote(Model):
     updated_at: Mapped[datetime]
 
 
-class DecisionRecord(Model):
-    """Why something was decided: the rule, what went in, what followed, what would have changed it (WHY-1)."""
-
-    __tablename__ = "decision_records"
-    __table_args__ = (Index("ix_decision_records_session_id", "session_id", "created_at"),)
-
-    id: Mapped[UUID] = uuid_key()
-    session_id: Mapped[UUID] = refers("sessions.id")
-    kind: Mapped[str]
-    actor_id: Mapped[UUID | None] = refers("users.id", nullable=True)
-    allowed: Mapped[bool]
-    rule: Mapped[str]
-    message: Mapped[str] = mapped_column(default="", server_default="", comment="in plain words (WHY-2)")
-    inputs: Mapped[dict[str, Any]] = json()
-    consequences: Mapped[dict[str, Any]] = json()
-    next_change: Mapped[str | None]
-    policy_version_id: Mapped[UUID] = refers("policy_versions.id")
-    created_at: Mapped[datetime]
-
-
 class SessionDailyFigure(Model):
     """Sessions counted per day, kept by a trigger at the end of each transaction (KPI-1, SL-4).
 

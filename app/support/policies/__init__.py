@@ -1,0 +1,1 @@
+"""The policies as staff see, try and change them (POL)."""
