@@ -30,6 +30,8 @@ _WAITING, _FAILED = {"refund_id": "waiting_refund"}, {"refund_id": "failed_refun
 _APPLICANT = {"user_id": "applicant"}
 _LETTER = {"event_id": "letter"}
 _REVIEW = {"review_id": "review"}
+_POLICY, _GOLDEN = {"key": "policy_key"}, {"precedent_id": "precedent"}
+_ANOTHER_VALUE = {"key": "late_refund_percentage", "late_refund_percentage": "10"}
 
 CONSOLE_ROWS = [
     *row("GET", "/admin/", CONSOLE),
@@ -53,6 +55,7 @@ CONSOLE_ROWS = [
     *row("GET POST", f"{_CASE}/override", SUPPORT_AND_ADMIN, ids=_SESSION),
     *row("GET POST", f"{_CASE}/meeting-link", SUPPORT_AND_ADMIN, ids=_SESSION),
     *row("GET POST", f"{_CASE}/refund", SUPPORT_AND_ADMIN, ids=_SESSION),
+    *row("GET POST", f"{_CASE}/precedent", SUPPORT_AND_ADMIN, ids=_SESSION),
     *row("GET POST", f"{_CASE}/notes", SUPPORT_AND_ADMIN, ids=_SESSION, data={"note": "Called the mentor."}),
     # A note is edited by whoever wrote it, here support.
     *row("GET", f"{_CASE}/notes/<uuid:note_id>", SUPPORT_AND_ADMIN, ids=_NOTE),
@@ -85,6 +88,11 @@ CONSOLE_ROWS = [
     *row("GET", "/admin/reconciliation/", CONSOLE),
     *row("POST", "/admin/reconciliation/run", OPS_AND_ADMIN),
     *row("GET POST", "/admin/reconciliation/<uuid:finding_id>/close", CONSOLE, ids={"finding_id": "finding"}),
+    *row("GET", "/admin/policies/", SUPPORT_AND_ADMIN),
+    *row("GET", "/admin/policies/<key>/history", SUPPORT_AND_ADMIN, ids=_POLICY),
+    *row("GET", "/admin/policies/change", SUPPORT_AND_ADMIN, query=_ANOTHER_VALUE),
+    *row("POST", "/admin/policies/change", ADMIN, data={**_ANOTHER_VALUE, "reason": "A trial"}),
+    *row("GET POST", "/admin/policies/precedents/<uuid:precedent_id>/retire", SUPPORT_AND_ADMIN, ids=_GOLDEN),
     *row("GET", "/admin/mailbox/", CONSOLE),
     *row("GET", "/admin/mailbox/<uuid:event_id>", CONSOLE, ids=_LETTER),
     *row("GET", "/admin/mailbox/<uuid:event_id>/body.html", CONSOLE, ids=_LETTER),

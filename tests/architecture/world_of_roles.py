@@ -44,6 +44,7 @@ from app.people.calendar_secret import new_calendar_secret
 from app.people.credentials import new_secret, secret_hash
 from app.support.manual_refund import manual_refund
 from app.support.notes import add_note
+from app.support.policies.precedents import decisions_to_mark, mark_precedent
 from tests.factories import disputes, people, sessions
 
 
@@ -154,6 +155,18 @@ class World:
     def note(self) -> Any:
         """The id of ``support``'s note on ``session``."""
         return add_note(self.session.id, note="Called the mentor.", ctx=people.ctx_of(self.support)).id
+
+    @cached_property
+    def policy_key(self) -> str:
+        return "late_refund_percentage"
+
+    @cached_property
+    def precedent(self) -> Any:
+        """The id of a golden case that ``support`` marked."""
+        session, ctx = sessions.a_cancelled_session(), people.ctx_of(self.support)
+        (case,) = decisions_to_mark(session.id, ctx=ctx)
+        assert case.record_id is not None
+        return mark_precedent(session.id, case.record_id, title="Early enough", reason="A test", ctx=ctx).id
 
     @cached_property
     def waiting_refund(self) -> Any:

@@ -28,6 +28,7 @@ from app.models import (
 from app.people.mentors import apply_as_mentor
 from app.support.force_cancel import force_cancel
 from app.support.notes import add_note
+from app.support.policies.precedents import decisions_to_mark, mark_precedent
 from tests.browser.disputed import disputes_of
 from tests.browser.money_to_decide import money_to_decide
 from tests.browser.stage import Stage
@@ -168,10 +169,18 @@ def _fill(stage: Stage, people: dict[str, User]) -> dict[str, object]:
         "reference": reference,
         "note": note.id,
         **decided,
+        "precedent": _golden(cancelled.id, people["support"]),
         "own_note": own_note,
         "review": review.id,
         **{name: _first(key) for name, key in _ROWS.items()},
     }
+
+
+def _golden(session_id: UUID, agent: User) -> object:
+    """A golden case that no change of policies has touched yet."""
+    (case,) = decisions_to_mark(session_id, ctx=ctx_of(agent))
+    assert case.record_id is not None
+    return mark_precedent(session_id, case.record_id, title=LONG_TITLE, reason="We said so", ctx=ctx_of(agent)).id
 
 
 def _iso(moment: datetime | None) -> str:

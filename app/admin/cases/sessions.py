@@ -20,6 +20,7 @@ from app.admin.cases.disputes import disputes_card
 from app.admin.cases.force_cancel import ForceCancelActs
 from app.admin.cases.manual_refund import ManualRefundActs
 from app.admin.cases.notes import NoteActs
+from app.admin.cases.precedents import PrecedentActs
 from app.admin.cases.table import table_rows
 from app.admin.guard import ConsolePage
 from app.booking.parties import is_findable
@@ -41,7 +42,7 @@ _MOST_PEOPLE = 20
 _PAGING = frozenset({"after", "before", "page"})
 
 
-class SessionsView(ManualRefundActs, ForceCancelActs, ActPages, NoteActs, ChatActs, ConsolePage):
+class SessionsView(ManualRefundActs, ForceCancelActs, ActPages, NoteActs, ChatActs, PrecedentActs, ConsolePage):
     """Every session; what can be done to one is checked again by the act itself."""
 
     permission = Permission.SESSION_VIEW
@@ -109,7 +110,7 @@ class SessionsView(ManualRefundActs, ForceCancelActs, ActPages, NoteActs, ChatAc
             case=found,
             story=story.tell(found.timeline, shown, zone=_zone(), reader=ctx.actor),
             kinds=story.tabs(session_id, found.timeline, shown, came_from),
-            acts=[*self.acts_of(found.session), *entries_of(found.session, ctx)],
+            acts=[*self.acts_of(found.session), *entries_of(found.session, ctx), *self.precedent_entry(found.session)],
             chat_url=chat_url(found.session),
             disputes=disputes_card(found.session),
             may_write_notes=may(ctx.actor.role, Permission.NOTE_ADD),

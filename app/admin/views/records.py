@@ -28,8 +28,10 @@ from app.models import (
 
 
 class PoliciesView(ConsoleView):
+    """The stored rows; the list to read and change is ``admin.policies``."""
+
     permission = Permission.POLICY_VIEW
-    section, icon = "Rules", "sliders"
+    icon = "sliders"
     column_list = ("key", "value", "group", "description", "updated_by", "updated_at")
     column_formatters = {"key": cells.code, "description": cells.text, "value": lambda v, c, row, n: _value(row.value)}
     column_classes = {"description": "wrap"}
@@ -211,7 +213,7 @@ class KillSwitchesView(ConsoleView):
 
 
 VIEWS = (
-    (PoliciesView, SessionPolicy, "Policies"),
+    (PoliciesView, SessionPolicy, "Policy rows"),
     (OverridesView, PolicyOverride, "Overrides"),
     (PolicyChangesView, PolicyChange, "Changes"),
     (PolicyVersionsView, PolicyVersion, "Versions"),
