@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -141,6 +142,17 @@ def told_row(row: Any) -> AdminDisputeRow:
         reported_by=NamedPerson(id=row.reported_by, name=row.reporter_name),
         assigned_to=assignee,
         **_shared(row),
+    )
+
+
+def told_dispute_row(dispute: SessionDispute, title: str, names: Mapping[UUID, str]) -> AdminDisputeRow:
+    """One line, of a session whose title and people are known."""
+    assignee = NamedPerson(id=dispute.assigned_to, name=names[dispute.assigned_to]) if dispute.assigned_to else None
+    return AdminDisputeRow(
+        session_title=title,
+        reported_by=NamedPerson(id=dispute.reported_by, name=names[dispute.reported_by]),
+        assigned_to=assignee,
+        **_shared(dispute),
     )
 
 

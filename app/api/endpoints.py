@@ -1,7 +1,9 @@
 """Every endpoint: each is declared when its module is imported."""
 
 from app.api import (
+    admin_acts,
     admin_analytics,
+    admin_case,
     admin_disputes,
     admin_sessions,
     attendance,
@@ -27,7 +29,9 @@ from app.api import (
 from app.api.schema import api
 
 __all__ = [
+    "admin_acts",
     "admin_analytics",
+    "admin_case",
     "admin_disputes",
     "admin_sessions",
     "api",

@@ -23,6 +23,7 @@ from app.api.writing import answer, private
 from app.domain.errors import DomainError, SignInRequired
 from app.domain.permissions import Permission, require
 from app.http.context import current_actor
+from app.http.login import require_fresh_password
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 View = Callable[..., Any]
@@ -51,6 +52,7 @@ class Endpoint:
     :param needs: who may ask: anybody, whoever is signed in, or whoever has the permission
     :param refusals: beyond what every such endpoint refuses: the status, and the codes with what they mean
     :param file: the name of the field in which a file comes, as ``multipart/form-data``; then there is no other body
+    :param needs_password: a browser must have typed the password lately; a bearer token has none to type (SEC-2)
     :param is_bare: the answer stands alone, without the envelope
     :param media_type: what the answer is; only JSON has a model
     """
@@ -70,6 +72,7 @@ class Endpoint:
     is_bare: bool = False
     media_type: str = "application/json"
     is_idempotent: bool = False
+    needs_password: bool = False
     refusals: Mapping[int, str] = field(default_factory=dict)
 
     @property
@@ -91,6 +94,8 @@ class Endpoint:
         }
         # A bearer token may lack the scope anywhere, also where nobody needs to be signed in.
         found[403] = "`forbidden`, `scope_missing`: this account or token may not do this"
+        if self.needs_password:
+            found[403] += "; `password_needed`: type your password again in the browser, then send this once more"
         if "<" in self.rule:
             found[404] = "`not_found`: it does not exist, or is not yours to know of"
         if self.is_idempotent:
@@ -188,7 +193,9 @@ def _require(endpoint: Endpoint) -> None:
         case SignedIn() if actor.user_id is None:
             raise SignInRequired("Please sign in first.")
         case _:
-            return
+            pass
+    if endpoint.needs_password:
+        require_fresh_password()
 
 
 def _say_in_camel_case(error: DomainError) -> None:

@@ -4,10 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 from uuid import UUID
 
 from app.domain.decision import Decision
 from app.support.staff_acts import PlanRow
+
+
+class Plan(Protocol):
+    """What a door needs of any preview."""
+
+    @property
+    def decision(self) -> Decision: ...
+    @property
+    def sentence(self) -> str: ...
+    @property
+    def button(self) -> str: ...
+    @property
+    def rows(self) -> Sequence[PlanRow]: ...
+    @property
+    def fingerprint(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,6 +48,10 @@ class ClearNoShowPlan:
     rows: Sequence[PlanRow]
     fingerprint: str
 
+    @property
+    def needs_approval(self) -> bool:
+        return self.money.needs_approval
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoShowCleared:

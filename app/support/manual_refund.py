@@ -49,6 +49,10 @@ class ManualRefundPlan:
     fingerprint: str
 
     @property
+    def decision(self) -> Decision:
+        return self.refund
+
+    @property
     def needs_approval(self) -> bool:
         return self.refund.needs_approval
 

@@ -117,6 +117,12 @@ def mark_no_show(
         return session
 
 
+def sentence_of(session: MentoringSession) -> str:
+    """What marking brought about, for the toast and the API."""
+    absent = session.no_show_party.value if session.no_show_party else "nobody"
+    return f"The session counts as missed by the {absent}."
+
+
 def _plan(
     session: MentoringSession, rows: MoneyRows, absent: Party, ctx: Context, *, notify_parties: bool
 ) -> MarkNoShowPlan:

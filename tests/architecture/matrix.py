@@ -168,6 +168,18 @@ _COMPLETED = {"session_id": "completed"}
 _REPORT = f"{_ONE}/disputes/<uuid:dispute_id>"
 _REPORTED = {"session_id": "completed", "dispute_id": "dispute"}
 _PROBLEM = {"category": "no_show", "reason": "Nobody came", "description": "I waited for half an hour."}
+_CASE = "/api/admin/sessions/<uuid:session_id>"
+_ACTS: Mapping[str, Mapping[str, Any]] = {
+    "cancel": {"reason": "Both asked for it"},
+    "complete": {"reason": "Both say that it took place"},
+    "refund": {"reason": "A gesture", "refundType": "partial", "amount": 1},
+    "reassign": {"reason": "The mentor is ill"},
+    "clear-no-show": {"reason": "A mistake"},
+    "override-policy": {"reason": "Goodwill", "overrideType": "extend_time"},
+    "move": {"reason": "Both agreed", "startsAt": "2028-03-02T10:00:00Z"},
+    "no-show": {"reason": "Nobody came", "absent": "mentee"},
+    "meeting-link": {"reason": "The provider was down", "meetingUrl": "https://meet.example/room"},
+}
 _DISPUTE_DESK = "/api/admin/disputes/<uuid:dispute_id>"
 _AT_THE_DESK = {"dispute_id": "dispute"}
 _WEEK = {"timezone": "UTC", "days": []}
@@ -248,6 +260,14 @@ API = [
     ),
     *row("GET POST PUT", "/api/mentor/offerings", MENTORS),
     *row("GET", "/api/admin/sessions", CONSOLE),
+    *row("GET", _CASE, CONSOLE, ids=_SESSION),
+    *row("GET", f"{_CASE}/notes", SUPPORT_AND_ADMIN, ids=_SESSION),
+    *row("POST", f"{_CASE}/notes", SUPPORT_AND_ADMIN, ids=_SESSION, json={"note": "Called the mentor."}),
+    *(
+        each
+        for slug, body in _ACTS.items()
+        for each in row("POST", f"{_CASE}/{slug}", SUPPORT_AND_ADMIN, ids=_SESSION, json=body)
+    ),
     *row("GET", "/api/admin/disputes", SUPPORT_AND_ADMIN),
     *row("GET", _DISPUTE_DESK, SUPPORT_AND_ADMIN, ids=_AT_THE_DESK),
     *row(

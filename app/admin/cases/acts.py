@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -28,24 +28,9 @@ from app.support import mark_no_show as marking
 from app.support import move_session as moving
 from app.support import override_policy as overriding
 from app.support import set_meeting_link as linking
-from app.support.staff_acts import PlanRow
+from app.support.act_plan import Plan
 
 Values = Mapping[str, str]
-
-
-class Plan(Protocol):
-    """What the dialog needs of any preview."""
-
-    @property
-    def decision(self) -> Decision: ...
-    @property
-    def sentence(self) -> str: ...
-    @property
-    def button(self) -> str: ...
-    @property
-    def rows(self) -> Sequence[PlanRow]: ...
-    @property
-    def fingerprint(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,7 +237,7 @@ MARK_NO_SHOW = Act(
     preview=lambda session_id, values, notify, ctx: marking.preview_mark_no_show(
         session_id, absent=_one_of(values, "absent", Party, Party.MENTEE), notify_parties=notify, ctx=ctx
     ),
-    perform=lambda session_id, values, reason, notify, fingerprint, ctx: _marked(
+    perform=lambda session_id, values, reason, notify, fingerprint, ctx: marking.sentence_of(
         marking.mark_no_show(
             session_id,
             absent=_one_of(values, "absent", Party, Party.MENTEE),
@@ -380,8 +365,3 @@ MEETING_LINK = Act(
     asks=(Ask(name="meetingUrl", label="Address", kind="url", help="Begins with https://", changes_plan=False),),
     reasons=("The provider was down", "The mentor asked for it"),
 )
-
-
-def _marked(session: MentoringSession) -> str:
-    absent = session.no_show_party.value if session.no_show_party else "nobody"
-    return f"The session counts as missed by the {absent}."

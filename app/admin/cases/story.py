@@ -14,6 +14,7 @@ from flask import url_for
 from app.domain.context import Actor
 from app.domain.permissions import Permission, may
 from app.domain.wording import format_money, zone_of
+from app.support.case_record import NOTE_ACTS, permission_to_read
 from app.support.timeline import Happening, Kind
 
 Facts = Mapping[str, Any]
@@ -156,19 +157,13 @@ def tell(
 def _may_read(one: Happening, reader: Actor) -> bool:
     if one.source == "admin_session_notes":
         return may(reader.role, Permission.NOTE_VIEW)
-    if one.source == "session_disputes" or _is_about_a_dispute(one):
+    if one.source == "session_disputes":
         return may(reader.role, Permission.DISPUTE_VIEW)
-    if one.source == "admin_session_audit_trail" and _is_note_act(one):
-        return may(reader.role, Permission.NOTE_VIEW)
-    return True
-
-
-def _is_about_a_dispute(one: Happening) -> bool:
-    return str(one.facts.get("action", "")).startswith(("dispute_", "ADMIN_DISPUTE_", "ADMIN_EVIDENCE_"))
+    return may(reader.role, permission_to_read(str(one.facts.get("action", ""))))
 
 
 def _is_note_act(one: Happening) -> bool:
-    return one.facts.get("action") in {"ADMIN_NOTE_ADDED", "ADMIN_NOTE_EDITED"}
+    return one.facts.get("action") in NOTE_ACTS
 
 
 def _line(one: Happening, reader: Actor) -> Line:

@@ -1,0 +1,118 @@
+"""Every POST below ``/api/admin``: a world in which it acts, and what it writes into the staff trail (SM-3, ADM-2).
+
+``test_staff_posts.py`` fails on a route that is not listed here. Another one is another line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from app.domain.vocabulary import Party
+from app.models import MentoringSession
+from app.support.mark_no_show import mark_no_show
+from tests.factories.disputes import a_dispute
+from tests.factories.people import a_mentor, a_support_agent, ctx_of
+from tests.factories.sessions import START_AT, a_paid_session, a_running_session, fresh
+from tests.world import context
+
+Ids = Mapping[str, Any]
+LATER = timedelta(minutes=30)
+CASE = "/api/admin/sessions/<uuid:session_id>"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Post:
+    """One route.
+
+    :param make: brings the world there and gives the ids of the address; other names go into the body by ``@name``
+    :param wrong: changes to the body with which it refuses; without any, the second time is refused
+    :param has_preview: whether it takes ``?preview=true``
+    :param role: who does it
+    """
+
+    rule: str
+    action: str
+    make: Callable[[], Ids]
+    body: Mapping[str, Any] = field(default_factory=dict)
+    wrong: Mapping[str, Any] = field(default_factory=lambda: {"reason": "x"})
+    after: timedelta = timedelta(hours=-1)
+    has_preview: bool = False
+    role: str = "support"
+
+    @property
+    def name(self) -> str:
+        return self.rule.removeprefix("/api/admin/")
+
+
+def _session() -> Ids:
+    return {"session_id": a_paid_session().id}
+
+
+def _running() -> Ids:
+    return {"session_id": a_running_session().id}
+
+
+def _another_mentor() -> Ids:
+    return {"session_id": a_paid_session().id, "mentor_id": a_mentor().id}
+
+
+def _missed() -> Ids:
+    return {"session_id": a_missed_session().id}
+
+
+def _dispute() -> Ids:
+    return {"dispute_id": a_dispute().id, "colleague_id": a_support_agent().id}
+
+
+def a_missed_session() -> MentoringSession:
+    """A session that support marked as missed by its mentee."""
+    session = a_running_session()
+    ctx = context(ctx_of(a_support_agent()).actor, START_AT + LATER)
+    mark_no_show(session.id, absent=Party.MENTEE, reason="Nobody came", ctx=ctx)
+    return fresh(session)
+
+
+_WHY = {"reason": "Both asked for it"}
+
+
+def _act(slug: str, action: str, make: Callable[[], Ids] = _session, **options: Any) -> Post:
+    body = {**_WHY, **options.pop("body", {})}
+    return Post(rule=f"{CASE}/{slug}", action=action, make=make, body=body, has_preview=True, **options)
+
+
+_DESK = "/api/admin/disputes/<uuid:dispute_id>"
+
+POSTS = (
+    _act("cancel", "ADMIN_FORCE_CANCEL", body={"refundPercentage": 50}),
+    _act("complete", "ADMIN_FORCE_COMPLETE", _running, after=LATER, body={"actualDuration": 45}),
+    _act("refund", "ADMIN_MANUAL_REFUND", body={"refundType": "partial", "amount": 12.50}),
+    _act("reassign", "ADMIN_REASSIGN_SESSION", _another_mentor, body={"newMentorId": "@mentor_id"}),
+    _act("clear-no-show", "ADMIN_CLEAR_NO_SHOW", _missed, after=LATER, body={"restoreStatus": "completed"}),
+    _act("override-policy", "ADMIN_POLICY_OVERRIDE", body={"overrideType": "allow_cancellation"}),
+    _act("move", "ADMIN_SESSION_MOVED", body={"startsAt": "2028-03-02T06:30:00Z"}),
+    _act("no-show", "ADMIN_MARK_NO_SHOW", _running, after=LATER, body={"absent": "mentor"}),
+    _act("meeting-link", "ADMIN_MEETING_LINK_SET", body={"meetingUrl": "https://meet.example/room"}),
+    Post(
+        rule=f"{CASE}/notes", action="ADMIN_NOTE_ADDED", make=_session, body={"note": "Called the mentor."},
+        wrong={"note": " "},
+    ),
+    Post(
+        rule=f"{_DESK}/assign", action="ADMIN_DISPUTE_ASSIGNED", make=_dispute,
+        body={**_WHY, "assigneeId": "@colleague_id"},
+    ),
+    Post(
+        rule=f"{_DESK}/priority", action="ADMIN_DISPUTE_PRIORITY_CHANGED", make=_dispute,
+        body={**_WHY, "priority": "high"},
+    ),
+    Post(
+        rule=f"{_DESK}/comments", action="ADMIN_DISPUTE_COMMENTED", make=_dispute, body={"comment": "The log agrees."},
+        wrong={"comment": ""},
+    ),
+    Post(
+        rule=f"{_DESK}/resolve", action="ADMIN_DISPUTE_RESOLVED", make=_dispute, has_preview=True,
+        body={"resolutionAction": "no_action", "notes": "Both were there."}, wrong={"notes": ""},
+    ),
+)  # fmt: skip

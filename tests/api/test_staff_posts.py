@@ -1,0 +1,81 @@
+"""Whatever staff do over the API leaves one row in their trail; a refusal or a preview leaves none (SM-3)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+
+from app.api.endpoints import api
+from app.extensions import db
+from app.models import AdminAuditTrail, EmailEvent, Notification, OutboxRow, SessionAuditLog, User
+from tests.api.contract import Caller, data_of
+from tests.api.staff_posts import POSTS, Post
+from tests.factories.people import a_support_agent, an_admin
+from tests.factories.sessions import START_AT
+from tests.world import Clock
+
+Calling = Callable[[User], Caller]
+MAKERS = {"support": a_support_agent, "admin": an_admin}
+# Whatever an act may leave behind.
+TRACES = (AdminAuditTrail, SessionAuditLog, Notification, EmailEvent, OutboxRow)
+
+
+def test_every_post_of_staff_is_in_the_table(shared_app: Flask) -> None:
+    served = {
+        rule.rule
+        for rule in shared_app.url_map.iter_rules()
+        if rule.rule.startswith("/api/admin/") and "POST" in (rule.methods or ())
+    }
+    assert served == {post.rule for post in POSTS}, "say in tests/api/staff_posts.py what this writes"
+
+
+def test_the_table_knows_which_routes_can_be_previewed() -> None:
+    declared = {
+        f"/api{each.rule}"
+        for each in api.endpoints.values()
+        if each.method == "POST" and each.query is not None and "preview" in each.query.model_fields
+    }
+    assert declared == {post.rule for post in POSTS if post.has_preview}
+
+
+@pytest.mark.spec("SM-3", "AUD-1", "ACT-1", "ACT-9", "DSP-2", "API-1")
+@pytest.mark.parametrize("post", POSTS, ids=lambda post: post.name)
+def test_an_act_is_one_row_and_a_refusal_or_preview_is_none(calling: Calling, clock: Clock, post: Post) -> None:
+    ids, sent = post.make(), post.body
+    clock.set(START_AT + post.after)
+    agent = MAKERS[post.role]()
+    caller = calling(agent)
+    body = {name: str(ids[value[1:]]) if str(value).startswith("@") else value for name, value in sent.items()}
+    path = _path(post, ids)
+    before = _traces()
+
+    refused = caller.post(path, {**body, **post.wrong})
+    assert refused.status_code in {409, 422}, refused.text
+    assert _traces() == before, "a refusal leaves nothing"
+    if post.has_preview:
+        seen = data_of(caller.post(f"{path}?preview=true", body))
+        assert (seen["isPreview"], seen["preview"]["allowed"]) == (True, True)
+        assert _traces() == before, "a preview leaves nothing"
+
+    done = caller.post(path, body)
+
+    assert done.status_code in {200, 201}, done.text
+    rows = db.session.scalars(select(AdminAuditTrail).order_by(AdminAuditTrail.seq)).all()
+    new = rows[before["admin_session_audit_trail"] :]
+    assert [(row.action, row.admin_id, row.request_id) for row in new] == [
+        (post.action, agent.id, done.headers["X-Request-ID"])
+    ]
+
+
+def _path(post: Post, ids: Mapping[str, Any]) -> str:
+    return re.sub(r"<uuid:(\w+)>", lambda part: str(ids[part[1]]), post.rule)
+
+
+def _traces() -> dict[str, int]:
+    db.session.rollback()
+    return {table.__tablename__: db.session.scalar(select(func.count()).select_from(table)) or 0 for table in TRACES}
