@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from flask import Response, request, url_for
+from flask import Response, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 
 from app.admin.cases.rows import LIST_PATH
 from app.admin.guard import ConsolePage
-from app.domain.errors import Invalid
+from app.admin.periods import chosen_arguments, range_entries, read_period, usable_period
 from app.domain.permissions import Permission, may
 from app.http.context import current_actor, current_context, request_now
-from app.http.formatting import reader_zone
 from app.support.analytics.report import Kind, Report, as_csv
 from app.support.analytics.reports import REPORTS, read_report
 from app.support.export import note_export
-from app.support.kpis import LONGEST_DAYS, Period, period_ending_today
+from app.support.kpis import Period
 
-_RANGES = (7, 30, 90, 365)
 _DEFAULT_DAYS = 90
 _FIRST = "measures"
 _MOST_BARS = 12
@@ -45,7 +42,7 @@ class AnalyticsView(ConsolePage):
     def download(self, name: str) -> ResponseReturnValue:
         """The same table as a file; that it was taken is on record (AUD-4)."""
         ctx = current_context()
-        period, _ = read_period()
+        period, _ = read_period(_DEFAULT_DAYS)
         spec, report = read_report(name, period, now=request_now(), ctx=ctx)
         note_export(f"analytics: {spec.title}", {"from": period.first, "to": period.last}, ctx=ctx)
         return Response(
@@ -58,14 +55,9 @@ class AnalyticsView(ConsolePage):
         )
 
     def _page(self, name: str) -> ResponseReturnValue:
-        problem = ""
-        try:
-            period, days = read_period()
-        except Invalid as refused:
-            problem = next(iter(refused.fields.values()), refused.message)
-            period, days = _ending_today(_DEFAULT_DAYS), _DEFAULT_DAYS
+        period, days, problem = usable_period(_DEFAULT_DAYS)
         spec, report = read_report(name, period, now=request_now(), ctx=current_context())
-        chosen: dict[str, Any] = {"days": days} if days else {"from": period.first, "to": period.last}
+        chosen = chosen_arguments(period, days)
         html = self.render(
             "admin/pages/analytics.html",
             spec=spec,
@@ -82,47 +74,12 @@ class AnalyticsView(ConsolePage):
                 }
                 for each in REPORTS.values()
             ],
-            ranges=[
-                {
-                    "label": "Year" if count == 365 else f"{count} days",
-                    "url": url_for("console_analytics.report", name=name, days=count),
-                    "active": count == days,
-                }
-                for count in _RANGES
-            ],
+            ranges=range_entries("console_analytics.report", days, name=name),
             links=[_list_url(arguments, period) for arguments in report.links],
             chart=_chart(report),
             csv_url=url_for("console_analytics.download", name=name, **chosen),
         )
         return html, 422 if problem else 200
-
-
-def read_period() -> tuple[Period, int]:
-    """The range of this request, and its number of days when it is one of the usual ranges, else 0.
-
-    :raises Invalid: a day that is none, the wrong order, or more than a year
-    """
-    first, last = request.args.get("from", ""), request.args.get("to", "")
-    if not first and not last:
-        text = request.args.get("days", "")
-        days = int(text) if text in {str(count) for count in _RANGES} else _DEFAULT_DAYS
-        return _ending_today(days), days
-    try:
-        period = Period(date.fromisoformat(first), date.fromisoformat(last), str(reader_zone()))
-    except ValueError:
-        raise Invalid("This range cannot be used.", fields={"from": "Both days are written like 2026-11-14."}) from None
-    if not 1970 <= period.first.year <= period.last.year <= 9000:
-        raise Invalid("This range cannot be used.", fields={"from": "Choose days of this century."})
-    if not 1 <= period.days <= LONGEST_DAYS:
-        raise Invalid(
-            "This range cannot be used.",
-            fields={"to": f"The last day comes after the first, at most {LONGEST_DAYS} days later."},
-        )
-    return period, 0
-
-
-def _ending_today(days: int) -> Period:
-    return period_ending_today(days, zone=str(reader_zone()), now=request_now())
 
 
 def _list_url(arguments: dict[str, Any] | None, period: Period) -> str | None:

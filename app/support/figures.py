@@ -19,19 +19,20 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     Date,
+    Integer,
     Select,
+    Text,
     and_,
     bindparam,
     cast,
     func,
-    literal,
     literal_column,
     or_,
     select,
     union_all,
 )
 
-from app.domain.vocabulary import CancelledBy, RefundStatus, SessionStatus
+from app.domain.vocabulary import CancellationCategory, CancelledBy, RefundStatus, SessionStatus
 from app.extensions import UtcDateTime
 from app.foundation.prepared import Prepared
 from app.models import MentoringSession, SessionDailyFigure
@@ -49,6 +50,9 @@ class Figures:
     statuses: tuple[SessionStatus, ...] = ()
     refund_statuses: tuple[RefundStatus, ...] = ()
     cancelled_by: tuple[CancelledBy, ...] = ()
+    reasons: tuple[CancellationCategory, ...] = ()
+    currencies: tuple[str, ...] = ()
+    in_net: bool = False
 
     def of(self, table: Any) -> list[ColumnElement[bool]]:
         found: list[ColumnElement[bool]] = []
@@ -58,7 +62,20 @@ class Figures:
             found.append(table.refund_status.in_(_written(table.refund_status, self.refund_statuses)))
         if self.cancelled_by:
             found.append(table.cancelled_by.in_(_written(table.cancelled_by, self.cancelled_by)))
+        if self.reasons:
+            found.append(table.cancellation_category.in_(_written(table.cancellation_category, self.reasons)))
+        if self.currencies:
+            found.append(table.currency.in_(self.currencies))
+        if self.in_net:
+            found.append(counts_in_net(table))
         return found
+
+
+def counts_in_net(table: Any) -> ColumnElement[bool]:
+    """What stands behind net revenue: what a completed session brought, and what was given back (KPI-1)."""
+    completed = table.status == literal_column(f"'{SessionStatus.COMPLETED.value}'", table.status.type)
+    refunded = table.refund_status == literal_column(f"'{RefundStatus.PROCESSED.value}'", table.refund_status.type)
+    return or_(completed, refunded)
 
 
 def _written(column: Any, chosen: Sequence[StrEnum]) -> list[ColumnElement[Any]]:
@@ -154,7 +171,7 @@ def total_of(wanted: Figures, span: Span) -> Select[Any]:
 
 
 def pieces_of(wanted: Figures, span: Span) -> CompoundSelect[Any] | Select[Any]:
-    """Rows to be summed: day, status, refund_status, cancelled_by, currency, sessions, rate_minor, refund_minor."""
+    """Rows to be summed: day, what they are counted by, sessions, rate_minor, refund_minor."""
     if span.is_everything:
         return _kept(wanted, span)
     parts: list[Select[Any]] = []
@@ -177,8 +194,8 @@ def _next_midnight(instant: datetime) -> datetime:
 def _kept(wanted: Figures, span: Span) -> Select[Any]:
     columns: tuple[Any, ...] = (
         F.day.label("day"), F.status.label("status"), F.refund_status.label("refund_status"),
-        F.cancelled_by.label("cancelled_by"), F.currency.label("currency"), F.sessions.label("sessions"),
-        F.rate_minor.label("rate_minor"), F.refund_amount_minor.label("refund_minor"),
+        F.cancelled_by.label("cancelled_by"), F.cancellation_category.label("reason"), F.currency.label("currency"),
+        F.sessions.label("sessions"), F.rate_minor.label("rate_minor"), F.refund_amount_minor.label("refund_minor"),
     )  # fmt: skip
     chosen = select(*columns).where(*wanted.of(F))
     if span.first is not None:
@@ -204,14 +221,16 @@ def _counted(wanted: Figures, edges: tuple[tuple[Any, Any], ...]) -> Select[Any]
 
 
 def _rows(wanted: Figures, inside: ColumnElement[bool], *, moment: Any, sign: int) -> Select[Any]:
+    empty, times = literal_column("''", Text()), literal_column(str(sign), Integer())
     columns: tuple[Any, ...] = (
-        cast(func.timezone("UTC", moment), Date).label("day"),
+        cast(func.timezone(literal_column("'UTC'", Text()), moment), Date).label("day"),
         cast(S.status, F.status.type).label("status"),
         cast(S.refund_status, F.status.type).label("refund_status"),
-        func.coalesce(cast(S.cancelled_by, F.status.type), "").label("cancelled_by"),
+        func.coalesce(cast(S.cancelled_by, F.status.type), empty).label("cancelled_by"),
+        func.coalesce(cast(S.cancellation_category, F.status.type), empty).label("reason"),
         S.currency.label("currency"),
-        literal(sign).label("sessions"),
-        (S.rate_minor * sign).label("rate_minor"),
-        (S.refund_amount_minor * sign).label("refund_minor"),
+        times.label("sessions"),
+        (S.rate_minor * times).label("rate_minor"),
+        (S.refund_amount_minor * times).label("refund_minor"),
     )
     return select(*columns).where(inside, *wanted.of(S))

@@ -6,7 +6,7 @@ Every card counts exactly the list that it links to. Drafts and expired holds ar
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -16,12 +16,16 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     Date,
+    Integer,
     Select,
     Text,
+    and_,
     bindparam,
     cast,
     func,
+    literal,
     literal_column,
     null,
     select,
@@ -29,17 +33,18 @@ from sqlalchemy import (
 )
 
 from app.domain.kpis import rate
-from app.domain.money import Money
 from app.domain.vocabulary import CancelledBy, RefundStatus, SessionStatus
 from app.foundation.prepared import Prepared
-from app.models import ReviewDailyFigure
+from app.models import ReviewDailyFigure, SessionReview
 from app.support.figures import Figures, Shape, Span, pieces_of
 from app.support.session_filter import SessionFilter, day_start
 
+R = SessionReview
 COUNTED = tuple(status for status in SessionStatus if status not in {SessionStatus.DRAFT, SessionStatus.EXPIRED})
 _COUNTED = Figures(COUNTED)
 LONGEST_DAYS = 366
-_NOW, _BEFORE, _TODAY, _DAYS = "now", "before", "today", "days"
+_NOW, _BEFORE, _TODAY, _YESTERDAY, _TREND = "now", "before", "today", "yesterday", "trend"
+_MOST_POINTS = 14
 _GROUPS = ("status", "refund_status", "cancelled_by", "currency")
 
 
@@ -66,8 +71,9 @@ class Period:
     def before(self) -> Period:
         return Period(self.first - timedelta(days=self.days), self.first - timedelta(days=1), self.zone)
 
-    def all_days(self) -> list[date]:
-        return [self.first + timedelta(days=index) for index in range(self.days)]
+    def in_utc(self) -> Period:
+        """The same days, from midnight to midnight in UTC."""
+        return Period(self.first, self.last, "UTC")
 
 
 def period_ending_today(days: int, *, zone: str, now: datetime) -> Period:
@@ -106,26 +112,52 @@ class Totals:
         """Revenue less processed refunds, per currency in minor units; may be below zero."""
         return {currency: self.revenue[currency] - self.refunds[currency] for currency in currencies(self)}
 
-    def add(self, row: Any) -> None:
-        self.by_status[row.status] += row.sessions
-        if row.status == SessionStatus.CANCELLED:
-            self.by_canceller[row.cancelled_by] += row.sessions
-        if row.status == SessionStatus.COMPLETED:
-            self.revenue[row.currency] += row.rate_minor
-        if row.refund_status == RefundStatus.PROCESSED:
-            self.refunds[row.currency] += row.refund_minor
-            self.refunded_sessions += row.sessions
+    def add(
+        self, status: str | None, refund_status: str, cancelled_by: str, currency: str, sessions: int, rate_minor: int,
+        refund_minor: int,
+    ) -> None:  # fmt: skip
+        """Take in one row; the one without a status tells of reviews."""
+        if status is None:
+            self.reviews, self.rating_sum = sessions or 0, rate_minor or 0
+            return
+        self.by_status[status] += sessions
+        if status == SessionStatus.CANCELLED:
+            self.by_canceller[cancelled_by] += sessions
+        if status == SessionStatus.COMPLETED:
+            self.revenue[currency] += rate_minor
+        if refund_status == RefundStatus.PROCESSED:
+            self.refunds[currency] += refund_minor
+            self.refunded_sessions += sessions
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Both periods side by side, today, and each UTC day's sessions by status."""
+    """What the cards tell, as the rows that it is made of: as long as they are the same, so is what they say.
+
+    :param today: sessions of the reader's day, and of the day before
+    """
 
     period: Period
-    now: Totals
-    before: Totals
+    rows: tuple[tuple[Any, ...], ...]
     today: int
-    by_day: Mapping[date, Mapping[str, int]]
+    yesterday: int
+
+    def totals(self) -> tuple[Totals, Totals]:
+        """The period's sums, and those of the period before."""
+        found = {_NOW: Totals(), _BEFORE: Totals()}
+        for bucket, _, *values in self.rows:
+            if bucket in found:
+                found[bucket].add(*values)
+        return found[_NOW], found[_BEFORE]
+
+    def trends(self) -> dict[str | None, list[int]]:
+        """About a dozen points a line: by status, and of all under None."""
+        lines: dict[str | None, list[int]] = defaultdict(lambda: [0] * _points(self.period))
+        for bucket, piece, status, _, _, _, sessions, *_ in self.rows:
+            if bucket == _TREND:
+                lines[status][piece] += sessions
+                lines[None][piece] += sessions
+        return lines
 
 
 def currencies(*totals: Totals) -> list[str]:
@@ -137,72 +169,81 @@ def currencies(*totals: Totals) -> list[str]:
     return [code for code, minor in volume.most_common() if minor]
 
 
-def money_of(amounts: Mapping[str, int], order: Iterable[str]) -> list[Money]:
-    return [Money(amounts.get(code, 0), code) for code in order]
-
-
 def read_overview(period: Period, *, now: datetime) -> Overview:
     """All session and review figures, in one statement whatever the history holds."""
-    before = period.before()
     today = period_ending_today(1, zone=period.zone, now=now)
-    utc = Period(period.first, period.last, "UTC")
-    spans = {
-        name: Span.between(span.start, span.end)
-        for name, span in ((_NOW, period), (_BEFORE, before), (_TODAY, today), (_DAYS, utc))
-    }
-    values: dict[str, Any] = {}
-    for name, days in ((_NOW, period), (_BEFORE, before)):
-        values |= {f"{name}_reviews_first": days.first, f"{name}_reviews_last": days.last}
+    periods = {
+        _NOW: period, _BEFORE: period.before(), _TODAY: today, _YESTERDAY: today.before(), _TREND: period.in_utc(),
+    }  # fmt: skip
+    spans = {name: Span.between(each.start, each.end) for name, each in periods.items()}
+    values: dict[str, Any] = {"trend_from": period.first, "trend_step": _step(period)}
     for name, span in spans.items():
         values |= span.values(name)
-    totals = {name: Totals() for name in spans}
-    by_day: dict[date, dict[str, int]] = {day: {} for day in period.all_days()}
-    for row in _overview(tuple((name, span.shape()) for name, span in spans.items())).run(**values):
-        if row.status is None:
-            totals[row.bucket].reviews, totals[row.bucket].rating_sum = row.sessions or 0, row.rate_minor or 0
-        elif row.bucket == _DAYS:
-            by_day.setdefault(row.day, {})[row.status] = row.sessions
-        else:
-            totals[row.bucket].add(row)
-    return Overview(period, totals[_NOW], totals[_BEFORE], totals[_TODAY].sessions, by_day)
+    found = _overview(tuple((name, span.shape()) for name, span in spans.items())).run(**values)
+    rows = tuple(tuple(row) for row in found)
+    counts = {row[0]: row[6] for row in rows if row[0] in {_TODAY, _YESTERDAY}}
+    return Overview(period, rows, counts.get(_TODAY) or 0, counts.get(_YESTERDAY) or 0)
+
+
+def _step(period: Period) -> int:
+    """Days a point of a trend."""
+    return max(1, period.days // _MOST_POINTS)
+
+
+def _points(period: Period) -> int:
+    return -(-period.days // _step(period))
 
 
 @lru_cache(maxsize=64)
 def _overview(shapes: tuple[tuple[str, Shape], ...]) -> Prepared:
-    parts = [_grouped(name, Span.of_shape(shape, name)) for name, shape in shapes]
-    return Prepared(union_all(*parts, _reviews(_NOW), _reviews(_BEFORE)))
+    spans = {name: Span.of_shape(shape, name) for name, shape in shapes}
+    parts = [_grouped(name, span) for name, span in spans.items()]
+    return Prepared(union_all(*parts, *(_reviews(name, spans[name]) for name in (_NOW, _BEFORE))))
 
 
 def _grouped(bucket: str, span: Span) -> Select[Any]:
-    """The chart's days are UTC days, each of which links to the list of that UTC day."""
+    """A trend's days are UTC days."""
     piece = pieces_of(_COUNTED, span).subquery()
-    by = (piece.c.status,) if bucket == _DAYS else (*(piece.c[name] for name in _GROUPS),)
-    day = (piece.c.day,) if bucket == _DAYS else ()
-    empty = cast(null(), Text())
+    by: dict[str, Any] = {}
+    if bucket in {_NOW, _BEFORE}:
+        by = {name: piece.c[name] for name in _GROUPS}
+    if bucket == _TREND:
+        first, step = bindparam("trend_from", type_=Date()), bindparam("trend_step", type_=Integer())
+        by = {"piece": cast(piece.c.day - first, Integer) // step, "status": piece.c.status}
     grouped: Select[Any] = select(
         literal_column(f"'{bucket}'", Text()).label("bucket"),
-        (piece.c.day if bucket == _DAYS else cast(null(), Date())).label("day"),
-        *((piece.c[name] if bucket != _DAYS or name == "status" else empty).label(name) for name in _GROUPS),
+        cast(by.get("piece", null()), Integer()).label("piece"),
+        *(by.get(name, cast(null(), Text())).label(name) for name in _GROUPS),
         *(cast(func.sum(piece.c[name]), BigInteger).label(name) for name in ("sessions", "rate_minor", "refund_minor")),
-    ).group_by(*day, *by)
-    return grouped
+    )
+    return grouped.group_by(*by.values()) if by else grouped
 
 
-def _reviews(bucket: str) -> Select[Any]:
-    """In the columns of ``sessions`` and ``rate_minor``, and without a status.
-
-    Reviews are kept by the UTC day of writing; an average over many days does not move by a few hours at its edge.
-    """
-    first, last = (bindparam(f"{bucket}_reviews_{name}", type_=Date()) for name in ("first", "last"))
+def _reviews(bucket: str, span: Span) -> Select[Any]:
+    """Kept days and what lies at the edges, in the columns of ``sessions`` and ``rate_minor``, without a status."""
+    parts: list[Any] = []
+    if span.has_days:
+        kept: Any = select(ReviewDailyFigure.reviews, ReviewDailyFigure.rating_sum)
+        parts.append(kept.where(ReviewDailyFigure.day >= span.first, ReviewDailyFigure.day <= span.last))
+    for start, end in span.edges:
+        inside = and_(R.created_at >= start, R.created_at < end)
+        edge: Any = select(literal(1).label("reviews"), R.rating.label("rating_sum"))
+        parts.append(edge.where(inside, counted_review()))
+    pieces = union_all(*parts).subquery()
     sums: tuple[Any, ...] = (
         literal_column(f"'{bucket}'", Text()).label("bucket"),
-        cast(null(), Date()).label("day"),
+        cast(null(), Integer()).label("piece"),
         *(cast(null(), Text()).label(name) for name in _GROUPS),
-        cast(func.sum(ReviewDailyFigure.reviews), BigInteger).label("sessions"),
-        cast(func.sum(ReviewDailyFigure.rating_sum), BigInteger).label("rate_minor"),
+        cast(func.sum(pieces.c.reviews), BigInteger).label("sessions"),
+        cast(func.sum(pieces.c.rating_sum), BigInteger).label("rate_minor"),
         literal_column("0", BigInteger()).label("refund_minor"),
     )
-    return select(*sums).where(ReviewDailyFigure.day.between(first, last))
+    return select(*sums)
+
+
+def counted_review() -> ColumnElement[bool]:
+    """Which reviews an average counts: those by mentees, as long as they are shown."""
+    return and_(R.author_id == R.mentee_id, R.hidden_at.is_(None))
 
 
 def _only(**chosen: Any) -> Callable[[Period], SessionFilter]:
@@ -224,4 +265,5 @@ LISTS: dict[str, Callable[[Period], SessionFilter]] = {
     "cancelled_by_mentor": _only(statuses=(SessionStatus.CANCELLED,), cancelled_by=(CancelledBy.MENTOR,)),
     "cancelled_by_mentee": _only(statuses=(SessionStatus.CANCELLED,), cancelled_by=(CancelledBy.MENTEE,)),
     "refunded": _only(refund_statuses=(RefundStatus.PROCESSED,)),
+    "net": _only(in_net=True),
 }

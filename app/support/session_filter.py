@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -11,7 +12,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from app.domain.errors import Invalid
-from app.domain.vocabulary import CancelledBy, MeetingType, RefundStatus, SessionStatus
+from app.domain.vocabulary import CancellationCategory, CancelledBy, MeetingType, RefundStatus, SessionStatus
 from app.support.queues import SPECS, Queue
 from app.support.search_operators import Typed, take_apart
 
@@ -25,12 +26,17 @@ DEFAULT_SORT = "created_at"
 # Sorting by these begins with the largest, the others with the first of the alphabet.
 NEWEST_FIRST = frozenset({"scheduled_at", "created_at", "duration", "rate", "reschedules"})
 _LONGEST_SEARCH = 120
+_CURRENCY = re.compile(r"[A-Z]{3}")
 _YES = {"1": True, "yes": True, "true": True, "0": False, "no": False, "false": False}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionFilter:
-    """What to show and in which order. Dates are whole days in ``zone``, both included."""
+    """What to show and in which order. Dates are whole days in ``zone``, both included.
+
+    :param reasons: why it was cancelled
+    :param in_net: only what counts in net revenue: completed, or with a processed refund (KPI-1)
+    """
 
     zone: str
     statuses: tuple[SessionStatus, ...] = ()
@@ -43,8 +49,11 @@ class SessionFilter:
     meeting_types: tuple[MeetingType, ...] = ()
     refund_statuses: tuple[RefundStatus, ...] = ()
     cancelled_by: tuple[CancelledBy, ...] = ()
+    reasons: tuple[CancellationCategory, ...] = ()
+    currencies: tuple[str, ...] = ()
     reassigned: bool | None = None
     pending_reschedule: bool | None = None
+    in_net: bool = False
     queue: Queue | None = None
     search: str = ""
     sort: str = DEFAULT_SORT
@@ -79,8 +88,11 @@ class SessionFilter:
             "meeting_type": [item.value for item in self.meeting_types],
             "refund": [item.value for item in self.refund_statuses],
             "cancelled_by": [item.value for item in self.cancelled_by],
+            "reason": [item.value for item in self.reasons],
+            "currency": list(self.currencies),
             "reassigned": [] if self.reassigned is None else ["1" if self.reassigned else "0"],
             "pending_reschedule": [] if self.pending_reschedule is None else ["1" if self.pending_reschedule else "0"],
+            "in_net": ["1"] if self.in_net else [],
             "queue": [self.queue.value] if self.queue else [],
         }
         natural = "scheduled_at" if self.day_from or self.day_to or self.queue else DEFAULT_SORT
@@ -100,6 +112,8 @@ class SessionFilter:
             "mentee": ("mentee_id",),
             "meeting_type": ("meeting_types",),
             "refund": ("refund_statuses",),
+            "reason": ("reasons",),
+            "currency": ("currencies",),
         }.get(name, (name,))
         return replace(self, **{field: getattr(empty, field) for field in fields})
 
@@ -147,8 +161,11 @@ def read_what_can_be_read(arguments: Mapping[str, Sequence[str]], *, zone: str) 
         meeting_types=reader.several("meeting_type", MeetingType),
         refund_statuses=reader.several("refund", RefundStatus),
         cancelled_by=reader.several("cancelled_by", CancelledBy),
+        reasons=reader.several("reason", CancellationCategory),
+        currencies=reader.currencies(),
         reassigned=reader.flag("reassigned"),
         pending_reschedule=reader.flag("pending_reschedule"),
+        in_net=bool(reader.flag("in_net")),
         queue=reader.queue(),
         search=reader.words("q"),
         sort=reader.sort(),
@@ -189,6 +206,13 @@ class _Reader:
             known = ", ".join(member.value for member in kind)
             self.refuse(name, f"There is no {_shown(min(unknown))}. Use one of: {known}.")
         return tuple(member for member in kind if member.value in chosen)
+
+    def currencies(self) -> tuple[str, ...]:
+        chosen = {text.strip() for value in self._arguments.get("currency", ()) for text in value.split(",")} - {""}
+        if any(not _CURRENCY.fullmatch(code) for code in chosen):
+            self.refuse("currency", "A currency is written like EUR.")
+            return ()
+        return tuple(sorted(chosen))
 
     def day(self, name: str) -> date | None:
         text = self._one(name)

@@ -41,7 +41,7 @@ from app.domain.errors import Invalid
 from app.extensions import UtcDateTime, db
 from app.foundation.prepared import Prepared
 from app.models import MentoringSession, User
-from app.support.figures import Figures, count_between
+from app.support.figures import Figures, count_between, counts_in_net
 from app.support.keyset import Cursor, Key, page_of_keys, read_cursor, reverse
 from app.support.person_search import people_of
 from app.support.queues import session_condition
@@ -52,6 +52,7 @@ S = MentoringSession
 PAGE_SIZE = 50
 COUNT_CAP = 10_000
 DEEPEST_PAGE = 20_000
+_IN_FIGURES = {"status", "refund", "cancelled_by", "reason", "currency", "in_net", "from", "to"}
 # A filter, or one whose values are parameters of a statement.
 Chosen = SessionFilter | Parameters
 _ONE, _CAP = literal_column("1", Integer()), literal_column(str(COUNT_CAP), Integer())
@@ -315,6 +316,8 @@ def conditions(chosen: Chosen, now: Any, *, walking: bool = False) -> list[Colum
         (S.meeting_type, chosen.meeting_types),
         (S.refund_status, chosen.refund_statuses),
         (S.cancelled_by, chosen.cancelled_by),
+        (S.cancellation_category, chosen.reasons),
+        (S.currency, chosen.currencies),
     ):
         if values:
             found.append(column == values[0] if len(values) == 1 else column.in_(values))
@@ -331,6 +334,8 @@ def conditions(chosen: Chosen, now: Any, *, walking: bool = False) -> list[Colum
     if chosen.pending_reschedule is not None:
         pending = S.pending_reschedule_request_id
         found.append(pending.is_not(None) if chosen.pending_reschedule else pending.is_(None))
+    if chosen.in_net:
+        found.append(counts_in_net(S))
     if chosen.queue:
         found.append(session_condition(chosen.queue, now))
     for person, name in ((S.mentor_id, chosen.mentor_name), (S.mentee_id, chosen.mentee_name)):
@@ -378,9 +383,11 @@ def _search_pieces(
 
 def count_from_figures(chosen: SessionFilter) -> Count | None:
     """The exact count where figures are kept for such a filter, else None."""
-    if set(chosen.arguments(with_order=False)) - {"status", "refund", "cancelled_by", "from", "to"}:
+    if set(chosen.arguments(with_order=False)) - _IN_FIGURES:
         return None
-    wanted = Figures(chosen.statuses, chosen.refund_statuses, chosen.cancelled_by)
+    wanted = Figures(
+        chosen.statuses, chosen.refund_statuses, chosen.cancelled_by, chosen.reasons, chosen.currencies, chosen.in_net
+    )
     return Count(count_between(wanted, chosen.start, chosen.end))
 
 

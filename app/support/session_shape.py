@@ -27,7 +27,7 @@ _ID_START = re.compile(r"[0-9a-f]{4,32}")
 S = MentoringSession
 _LISTS: dict[str, Any] = {
     "statuses": S.status, "meeting_types": S.meeting_type, "refund_statuses": S.refund_status,
-    "cancelled_by": S.cancelled_by,
+    "cancelled_by": S.cancelled_by, "reasons": S.cancellation_category, "currencies": S.currency,
 }  # fmt: skip
 _NAMES = ("mentor_name", "mentee_name")
 _SINGLE: dict[str, Any] = {"start": UtcDateTime(), "end": UtcDateTime(), "mentor_id": Uuid(), "mentee_id": Uuid()}
@@ -73,6 +73,7 @@ class Shape:
     single: tuple[bool, ...]
     reassigned: bool | None
     pending_reschedule: bool | None
+    in_net: bool
     queue: Queue | None
     names: tuple[bool | None, ...]
     search: tuple[bool, bool, bool] | None
@@ -87,6 +88,7 @@ class Shape:
             tuple(bool(getattr(chosen, name)) for name in _SINGLE),
             chosen.reassigned,
             chosen.pending_reschedule,
+            chosen.in_net,
             chosen.queue,
             tuple(_has_words(getattr(chosen, name)) for name in _NAMES),
             (terms.words is not None, terms.title is not None, terms.ids is not None) if terms else None,
@@ -103,12 +105,15 @@ class Parameters:
     meeting_types: tuple[Any, ...]
     refund_statuses: tuple[Any, ...]
     cancelled_by: tuple[Any, ...]
+    reasons: tuple[Any, ...]
+    currencies: tuple[Any, ...]
     start: Any
     end: Any
     mentor_id: Any
     mentee_id: Any
     reassigned: bool | None
     pending_reschedule: bool | None
+    in_net: bool
     queue: Queue | None
     mentor_name: Terms | None
     mentee_name: Terms | None
@@ -134,6 +139,7 @@ class Parameters:
             **found,
             reassigned=shape.reassigned,
             pending_reschedule=shape.pending_reschedule,
+            in_net=shape.in_net,
             queue=shape.queue,
             search=_search_parameters(shape.search),
             sort=shape.sort,

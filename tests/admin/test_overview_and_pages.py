@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -15,7 +15,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
-from app.domain.vocabulary import OutboxState
+from app.booking.review import review_session
+from app.domain.vocabulary import OutboxState, RefundStatus
 from app.extensions import db
 from app.foundation.transaction import transaction
 from app.models import AdminAuditTrail, EmailEvent, OutboxRow, SessionAuditLog
@@ -52,19 +53,101 @@ def test_cards_compare_with_the_period_before_and_link_to_their_lists(as_role: B
     assert listed.text.count('<a class="clip" href="/admin/sessions/') == 1
 
 
-@pytest.mark.spec("KPI-2")
-def test_charts_are_data_beside_the_page_and_each_point_is_a_link(as_role: Browser, clock: Clock) -> None:
+def numbers_of(page: str, name: str) -> dict[tuple[str, str], tuple[str, str | None]]:
+    """A chart's table: by row and column what is shown, and the list that it leads to."""
+    table = re.search(rf'<table class="data" id="{name}">(.*?)</table>', page, re.DOTALL)
+    assert table, name
+    heads = [unescape(head) for head in re.findall(r'<th scope="col"[^>]*>(.*?)</th>', table[1])]
+    found = {}
+    for row in re.findall(r'<tr><th scope="row"[^>]*>(.*?)</tr>', table[1]):
+        label, *cells = re.split(r"</th>|<td[^>]*>", row)
+        for head, cell in zip(heads[1:], cells[1:], strict=True):
+            link = re.search(r'href="([^"]+)">(.*?)</a>', cell)
+            text = unescape(link[2] if link else cell.removesuffix("</td>"))
+            found[label, head] = (text, unescape(link[1]) if link else None)
+    return found
+
+
+def cards_of(page: str) -> dict[str, str]:
+    """Each card's list by its label."""
+    found = re.findall(r'<a class="kpi" href="([^"]+)">\s*<span class="kpi-label">(.*?)</span>', page)
+    return {unescape(label): unescape(href) for href, label in found}
+
+
+def listed(client: FlaskClient, path: str | None) -> int:
+    assert path is not None
+    return client.get(path).text.count('<a class="clip" href="/admin/sessions/')
+
+
+@pytest.mark.spec("KPI-1")
+def test_each_card_leads_to_exactly_what_it_counts(as_role: Browser, clock: Clock) -> None:
     sessions.a_completed_session()
+    cancelled = sessions.a_cancelled_session(at=sessions.START_AT + timedelta(hours=2))
+    done = sessions.a_completed_session(at=sessions.START_AT + timedelta(hours=4))
+    clock.set(sessions.START_AT + timedelta(hours=8))
+    review_session(done.id, rating=4, comment="Just as I hoped", ctx=people.ctx_of(done.mentee))
+    with transaction():
+        db.session.get_one(type(cancelled), cancelled.id).refund_status = RefundStatus.PROCESSED
     clock.set(sessions.START_AT + timedelta(days=1))
     support = as_role("support")
-    page = support.get("/admin/?days=7").text
-    found = re.search(r'<script type="application/json" id="over-time">(.*?)</script>', page, re.DOTALL)
-    assert found
-    chart = json.loads(found[1])
-    completed = chart["series"][0]
-    at = completed["values"].index(1)
-    listed = support.get(completed["links"][at])
-    assert listed.text.count('<a class="clip" href="/admin/sessions/') == 1
+    cards = cards_of(support.get("/admin/?days=7").text)
+    assert listed(support, cards["Net revenue"]) == 3, "two were completed, one was refunded"
+    assert listed(support, cards["Refunds issued"]) == 1
+    assert listed(support, cards["Cancelled by mentees"]) == 1
+    reviews = support.get(cards["Average rating"]).text
+    assert "Just as I hoped" in reviews
+    other_day = (sessions.START_AT + timedelta(days=1)).date()
+    later = cards_of(support.get(f"/admin/?from={other_day}&to={other_day}").text)
+    assert "Just as I hoped" not in support.get(later["Average rating"]).text
+
+
+@pytest.mark.spec("KPI-1", "KPI-2")
+def test_any_range_of_a_year_can_be_chosen(as_role: Browser, clock: Clock) -> None:
+    sessions.a_completed_session()
+    clock.set(sessions.START_AT + timedelta(days=200))
+    support = as_role("support")
+    day = sessions.START_AT.date()
+    for path in ("/admin/", "/admin/charts"):
+        assert f'value="{day}"' in support.get(f"{path}?from={day}&to={day}").text
+        assert support.get(f"{path}?from={day}&to=2020-01-01").status_code == 422
+        assert "Both days are written like" in support.get(f"{path}?from=soon&to={day}").text
+    assert f"from={day}&amp;to={day}" in support.get(f"/admin/?from={day}&to={day}").text, "the charts' link"
+
+
+@pytest.mark.spec("KPI-2")
+def test_every_number_of_a_chart_leads_to_the_sessions_that_it_counts(as_role: Browser, clock: Clock) -> None:
+    sessions.a_completed_session()
+    sessions.a_completed_session(at=sessions.START_AT + timedelta(hours=4))
+    sessions.a_cancelled_session(at=sessions.START_AT + timedelta(days=1))
+    clock.set(sessions.START_AT + timedelta(days=2))
+    support = as_role("support")
+    assert 'data-later="/admin/charts?days=7"' in support.get("/admin/?days=7").text
+    page = support.get("/admin/charts?days=7").text
+    day = f"{sessions.START_AT.day} {sessions.START_AT:%b}"
+    for name, at, count in (
+        ("over-time", (day, "Completed"), 2),
+        ("by-status", ("Cancelled", "Sessions"), 1),
+        ("reasons", ("Schedule conflict", "By mentees"), 1),
+    ):
+        text, link = numbers_of(page, name)[at]
+        assert text == str(count)
+        assert listed(support, link) == count, name
+    money = numbers_of(page, "money-EUR")
+    assert money[day, "Revenue"][0] == "€100.00"
+    assert listed(support, money[day, "Revenue"][1]) == 2
+    assert money[day, "Refunds"] == ("€0.00", None)
+
+
+@pytest.mark.spec("KPI-2", "SL-4")
+@pytest.mark.parametrize("days", [30, 365])
+def test_the_charts_cost_two_statements_whatever_the_range(
+    support: FlaskClient, statements: Statements, days: int
+) -> None:
+    sessions.a_cancelled_session()
+    support.get("/admin/")
+    statements.clear()
+    assert support.get(f"/admin/charts?days={days}").status_code == 200
+    assert len(statements) <= 3, statements.all  # one of them counts what waits, which the sidebar shows
 
 
 @pytest.mark.spec("KPI-3")

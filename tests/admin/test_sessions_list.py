@@ -8,12 +8,13 @@ import re
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.domain.vocabulary import SessionStatus
+from app.domain.vocabulary import CancellationCategory, SessionStatus
 from app.extensions import db
 from app.models import AdminAuditTrail, MentoringSession, User
 from app.support.kpis import LISTS, period_ending_today, read_overview
@@ -326,20 +327,41 @@ def test_every_card_counts_the_list_that_it_links_to(app: Flask, clock: Clock) -
     clock.set(sessions.START_AT + timedelta(days=2))
     for zone in ("UTC", "Asia/Kolkata", "America/Los_Angeles"):
         period = period_ending_today(7, zone=zone, now=clock.now)
-        figures = read_overview(period, now=clock.now)
+        figures, _ = read_overview(period, now=clock.now).totals()
         listed = {name: list_sessions(made(period), now=clock.now).count.value for name, made in LISTS.items()}
-        status = figures.now.by_status
-        assert listed["sessions"] == figures.now.sessions
+        status = figures.by_status
+        assert listed["sessions"] == figures.sessions
         assert listed["completed"] == status[SessionStatus.COMPLETED]
         assert listed["no_show"] == status[SessionStatus.NO_SHOW]
-        assert listed["cancelled_by_mentor"] == figures.now.by_canceller["mentor"]
-        assert listed["refunded"] == figures.now.refunded_sessions
+        assert listed["cancelled_by_mentor"] == figures.by_canceller["mentor"]
+        assert listed["refunded"] == figures.refunded_sessions
+
+
+@pytest.mark.spec("KPI-1", "SL-4")
+def test_kept_figures_and_rows_agree_on_reasons_currencies_and_net_revenue(app: Flask, clock: Clock) -> None:
+    rows(4, status=SessionStatus.COMPLETED)
+    rows(2, status=SessionStatus.COMPLETED, currency="USD")
+    rows(
+        3, status=SessionStatus.CANCELLED, cancelled_by="mentee", cancellation_category="illness",
+        cancelled_at=sessions.START_AT, refund_status="processed", currency="USD",
+    )  # fmt: skip
+    rows(
+        5, status=SessionStatus.CANCELLED, cancelled_by="mentor", cancellation_category="emergency",
+        cancelled_at=sessions.START_AT,
+    )  # fmt: skip
+    for query, expected in (
+        ("in_net=1", 9), ("currency=USD", 5), ("reason=illness", 3), ("reason=illness,emergency", 8),
+        ("in_net=1&currency=USD", 5),
+    ):  # fmt: skip
+        chosen = read_filter(parse_qs(query), zone="UTC")
+        found = list_sessions(chosen, now=clock.now)
+        assert (found.count.value, len(found.rows)) == (expected, expected), query
 
 
 def test_a_filter_reads_back_what_it_writes() -> None:
     chosen = SessionFilter(
         zone="UTC", statuses=(SessionStatus.DRAFT, SessionStatus.SCHEDULED), search="a b", reassigned=False,
-        sort="rate", descending=False,
+        reasons=(CancellationCategory.ILLNESS,), currencies=("EUR", "USD"), in_net=True, sort="rate", descending=False,
     )  # fmt: skip
     assert read_filter(chosen.arguments(), zone="UTC") == chosen
 

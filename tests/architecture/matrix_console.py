@@ -35,6 +35,7 @@ _ANOTHER_VALUE = {"key": "late_refund_percentage", "late_refund_percentage": "10
 
 CONSOLE_ROWS = [
     *row("GET", "/admin/", CONSOLE),
+    *row("GET", "/admin/charts", CONSOLE),
     *row("GET", "/admin/tables/", CONSOLE),
     *row("GET", "/admin/search/", CONSOLE),
     *row("GET", "/admin/analytics/", SUPPORT_AND_ADMIN),

@@ -128,6 +128,7 @@ ADDRESSES: dict[str, tuple[str, ...]] = {
     ),
     "support": (
         "/admin/",
+        "/admin/charts?days=365",
         "/admin/sessions/",
         "/admin/sessions/?q=nothing+like+this",
         "/admin/sessions/?status=cancelled&status=completed",

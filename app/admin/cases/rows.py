@@ -95,9 +95,14 @@ def chips(chosen: SessionFilter, names: Mapping[UUID, str]) -> list[FilterChip]:
         ("meeting_type", "Type", chosen.meeting_types),
         ("refund", "Refund", chosen.refund_statuses),
         ("cancelled_by", "Cancelled by", chosen.cancelled_by),
+        ("reason", "Reason", chosen.reasons),
     ):
         if values:
             found.append((name, label, ", ".join(words_of(value) for value in values)))
+    if chosen.currencies:
+        found.append(("currency", "Currency", ", ".join(chosen.currencies)))
+    if chosen.in_net:
+        found.append(("in_net", "Net revenue", "completed or refunded"))
     if chosen.reassigned is not None:
         found.append(("reassigned", "Reassigned", "yes" if chosen.reassigned else "no"))
     if chosen.pending_reschedule is not None:

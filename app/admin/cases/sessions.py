@@ -26,7 +26,7 @@ from app.admin.guard import ConsolePage
 from app.booking.parties import is_findable
 from app.domain.errors import Invalid
 from app.domain.permissions import Permission, may
-from app.domain.vocabulary import MeetingType, RefundStatus, Role, SessionStatus
+from app.domain.vocabulary import CancellationCategory, MeetingType, RefundStatus, Role, SessionStatus
 from app.extensions import db
 from app.http.context import current_actor, current_context, request_now
 from app.models import MentorProfile, User
@@ -161,7 +161,12 @@ def _list_facts(chosen: SessionFilter, page: SessionPage, names: Mapping[UUID, s
         "clear_url": rows.LIST_PATH,
         "export_url": url_for("console_sessions.export", **_kept()) if may(role, Permission.SESSION_EXPORT) else None,
         "may_cancel": may(role, Permission.SESSION_FORCE_CANCEL),
-        "choices": {"status": SessionStatus, "meeting_type": MeetingType, "refund": RefundStatus},
+        "choices": {
+            "status": SessionStatus,
+            "meeting_type": MeetingType,
+            "refund": RefundStatus,
+            "reason": CancellationCategory,
+        },
     }
 
 

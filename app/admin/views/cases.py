@@ -20,6 +20,7 @@ from app.models import (
     SessionJoin,
     SessionReview,
 )
+from app.support.kpis import counted_review
 
 
 class RawSessionsView(ConsoleView):
@@ -128,6 +129,7 @@ class ReviewsView(ConsoleView):
     column_classes = {"rating": "num"}
     column_sortable_list = ("created_at",)
     column_filters = ("rating", "mentor_id", "created_at")
+    tabs = {"all": ("All", None), "counted": ("In the average rating", counted_review)}
     people, sessions = ("author_id", "mentor_id", "mentee_id", "hidden_by"), ("session_id",)
     search_ids = ("id", "session_id")
 
