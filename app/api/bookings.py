@@ -22,7 +22,7 @@ from app.api.fields import Count, Day, Given, Instant, Paged, pagination
 from app.api.schema import SIGNED_IN, api, idempotency_key
 from app.api.writing import to_json
 from app.booking.access import load_session_for
-from app.booking.book import create_booking
+from app.booking.book import PLACE_MAX, create_booking
 from app.booking.cancel import cancel_session
 from app.booking.edit import edit_session
 from app.booking.holds import UNPAID
@@ -64,6 +64,11 @@ class NewBooking(Given):
     title: str = Field(min_length=TITLE_LENGTH[0], max_length=TITLE_LENGTH[1], examples=["How to lead a team of five"])
     description: str = Field("", max_length=DESCRIPTION_MAX, examples=["I would like to talk about delegation."])
     message: str | None = Field(None, max_length=DESCRIPTION_MAX, description="For the mentor, with a request.")
+    location: str | None = Field(
+        None,
+        max_length=PLACE_MAX,
+        description="Where you would like to meet in person, with a request. Left out: the offering's place.",
+    )
 
 
 class BookingChange(Given):
@@ -127,6 +132,7 @@ def _book(body: NewBooking) -> dict[str, object]:
         description=body.description,
         message=body.message,
         preferred_time_note=body.preferred_time_note,
+        location=body.location,
         ctx=current_context(),
     )
     return {"id": session.id}

@@ -39,6 +39,7 @@ from app.money.wallets import available_credit, lock_credit
 
 # The longest buffer there is, so that every hold in the way is found.
 AROUND: Final = timedelta(hours=4)
+PLACE_MAX: Final = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,7 @@ class _Wish:
     description: str
     message: str | None
     preferred_time_note: str | None
+    location: str | None
 
 
 def create_booking(
@@ -66,6 +68,7 @@ def create_booking(
     description: str = "",
     message: str | None = None,
     preferred_time_note: str | None = None,
+    location: str | None = None,
 ) -> MentoringSession:
     """This function will book for the signed-in mentee.
 
@@ -75,6 +78,8 @@ def create_booking(
 
     :param offering_id: None in a request, where the mentor chooses it
     :param scheduled_at: aware; None in a request that describes dates in words
+    :param location: where the mentee would like to meet in person, in a request: the mentor agrees by approving it;
+        default: the offering's place
     :raises Invalid: ``fields`` names each input that cannot be used and why (BK-10)
     :raises SlotTaken: somebody was quicker; ``details["nearest"]`` lists free starts as ISO strings
     :raises Refused: too many unpaid bookings or open requests, or the mentor takes no bookings now
@@ -90,6 +95,7 @@ def create_booking(
         description=description.strip(),
         message=_text(message),
         preferred_time_note=_text(preferred_time_note),
+        location=_text(location),
     )
     terms = load_terms(wish.offering_id, mentor_id=wish.mentor_id, names_time=wish.scheduled_at is not None)
     _check_words(wish, terms)
@@ -166,7 +172,7 @@ def _session(
         buffer_minutes=buffer_minutes,
         preferred_time_note=wish.preferred_time_note,
         meeting_type=wish.meeting_type,
-        location=terms.place_for(wish.meeting_type),
+        location=wish.location or terms.place_for(wish.meeting_type),
         rate_minor=terms.rate_minor,
         currency=terms.currency,
         payment_status=terms.payment_status,
@@ -232,8 +238,21 @@ def _check_words(wish: _Wish, terms: Terms) -> None:
         problems["scheduledAt"] = "Choose a time."
     if wish.scheduled_at is None and wish.preferred_time_note is None:
         problems.setdefault("scheduledAt", "Choose a time, or say in words when it would suit you.")
+    if wish.location is not None:
+        problems |= _check_place(wish, terms)
     if problems:
         raise Invalid("This booking cannot be made as it is.", fields=problems)
+
+
+def _check_place(wish: _Wish, terms: Terms) -> dict[str, str]:
+    """Why the mentee's own place cannot be; nobody is booked to go somewhere without having agreed."""
+    if wish.meeting_type is not MeetingType.IN_PERSON:
+        return {"location": "Only a meeting in person has a place."}
+    if terms.booking_mode is BookingMode.INSTANT:
+        return {"location": "This offering takes place where the mentor says. Leave the place empty."}
+    if len(wish.location or "") > PLACE_MAX:
+        return {"location": f"At most {PLACE_MAX} characters."}
+    return {}
 
 
 def _text(given: str | None) -> str | None:

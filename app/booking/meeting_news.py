@@ -6,7 +6,7 @@ the stay it tells of, so that the order does not matter.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -17,6 +17,7 @@ from sqlalchemy.orm import joinedload
 
 from app.booking.access import load_for_change
 from app.booking.engine import touch
+from app.booking.recordings import keep_recordings
 from app.booking.session_facts import first_join, join_facts
 from app.domain.context import Context
 from app.domain.joining import join_window
@@ -79,20 +80,28 @@ def keep_news(provider: str, event: MeetingEvent, *, ctx: Context) -> bool:
         outbox.put(
             NEWS,
             key=f"{NEWS}:{event_id}",
-            payload={"event_id": event_id},
+            payload={"event_id": event_id, "links": event.links},
             session_id=session.id,
             ctx=ctx,
         )
         return True
 
 
-def apply_news(event_id: UUID, *, ctx: Context) -> str:
-    """This function will do what a kept event says, and note on it what it came to; twice is harmless."""
+def apply_news(event_id: UUID, *, links: Sequence[str] = (), ctx: Context) -> str:
+    """This function will do what a kept event says, and note on it what it came to; twice is harmless.
+
+    :param links: of recordings, which are kept with the session alone: whoever has one can watch
+    """
     with transaction():
         event = db.session.get_one(WebhookEvent, event_id)
         if event.processed_at is not None:
             return event.outcome or ""
-        outcome = _apply(load_for_change(ctx, UUID(event.reference)), event.payload, event.received_at, ctx)
+        session = load_for_change(ctx, UUID(event.reference))
+        if event.payload["kind"] == MeetingEventKind.RECORDED:
+            is_new = keep_recordings(session, links, at=event.received_at, ctx=ctx)
+            outcome = "recorded" if is_new else "nothing_new"
+        else:
+            outcome = _apply(session, event.payload, event.received_at, ctx)
         event.processed_at, event.outcome = ctx.now, outcome
         return outcome
 

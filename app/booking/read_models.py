@@ -223,6 +223,7 @@ class SessionPage:
     """Everything the session page shows to a party (DB-5); never the meeting's address (JN-2).
 
     :param credit: the part of the price that the mentee's credit paid, or will pay at the checkout (MN-7)
+    :param recordings: where they can be seen; none while the policy keeps them to staff (JN-5)
     """
 
     row: SessionRow
@@ -233,6 +234,7 @@ class SessionPage:
     review: ReviewView | None
     timeline: Sequence[TimelineEntry]
     negotiations: Sequence[NegotiationView]
+    recordings: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

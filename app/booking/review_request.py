@@ -158,7 +158,8 @@ def _set_terms(session: MentoringSession, offering_id: UUID | None) -> None:
     session.offering_id, session.duration, session.location = (
         terms.offering_id,
         terms.duration,
-        terms.place_for(session.meeting_type),
+        # Where the mentee asked to meet; approving it is agreeing.
+        session.location or terms.place_for(session.meeting_type),
     )
     session.rate_minor, session.currency, session.payment_status = (
         terms.rate_minor,

@@ -28,6 +28,7 @@ from app.booking.read_models import (
     SessionPage,
     SessionRow,
 )
+from app.booking.recordings import recordings_for_parties
 from app.booking.reschedule_views import negotiations, open_proposal
 from app.booking.session_facts import SessionFacts, facts_of_all
 from app.booking.timeline import timeline_of
@@ -182,6 +183,7 @@ def load_session_page(session_id: UUID, *, ctx: Context) -> SessionPage:
         review=_own_review(session, ctx),
         timeline=timeline_of(session, ctx),
         negotiations=negotiations(facts),
+        recordings=[each.url for each in recordings_for_parties(session)],
     )
 
 

@@ -82,7 +82,7 @@ def news(work: Work, ctx: Context) -> Callable[[], None]:
     """Do what a provider's event says; everything of it is in the database, so that all of it is the record."""
 
     def record() -> None:
-        outcome = apply_news(UUID(work.payload["event_id"]), ctx=ctx)
+        outcome = apply_news(UUID(work.payload["event_id"]), links=work.payload.get("links") or (), ctx=ctx)
         _log.info("meeting_news", outcome=outcome)
 
     return record

@@ -24,6 +24,7 @@ from app.admin.cases.precedents import PrecedentActs
 from app.admin.cases.table import table_rows
 from app.admin.guard import ConsolePage
 from app.booking.parties import is_findable
+from app.booking.recordings import recordings_of, why_no_recording
 from app.domain.errors import Invalid
 from app.domain.permissions import Permission, may
 from app.domain.vocabulary import CancellationCategory, MeetingType, RefundStatus, Role, SessionStatus
@@ -108,6 +109,8 @@ class SessionsView(ManualRefundActs, ForceCancelActs, ActPages, NoteActs, ChatAc
         return self.render(
             "admin/cases/case.html",
             case=found,
+            recordings=recordings_of(found.session),
+            why_no_recording=why_no_recording(found.session),
             story=story.tell(found.timeline, shown, zone=_zone(), reader=ctx.actor),
             kinds=story.tabs(session_id, found.timeline, shown, came_from),
             acts=[*self.acts_of(found.session), *entries_of(found.session, ctx), *self.precedent_entry(found.session)],

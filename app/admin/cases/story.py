@@ -43,6 +43,7 @@ _ACTIONS: dict[str, tuple[str, str, str]] = {
     "link_released": ("released the meeting link", "link-45deg", "gray"),
     "meeting_created": ("made the meeting link", "camera-video", "gray"),
     "meeting_ended": ("saw everybody leave the meeting", "camera-video-off", "gray"),
+    "recording_kept": ("kept a recording", "camera-reels", "gray"),
     "meeting_failed": ("could not make a meeting link", "camera-video-off", "red"),
     "meeting_link_set": ("set the meeting link", "link-45deg", "gray"),
     "request_approved": ("accepted the request", "check-lg", "green"),

@@ -45,6 +45,7 @@ class MeetingEventKind(StrEnum):
     ENDED = "ended"
     JOINED = "joined"
     LEFT = "left"
+    RECORDED = "recorded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,7 @@ class MeetingEvent:
     :param since: when that stay began, where the news of its end says so
     :param user_id: who it is, where the provider has it from us
     :param email: who it is, where the provider vouches for the address
+    :param links: where recordings can be seen
     """
 
     key: str
@@ -69,6 +71,7 @@ class MeetingEvent:
     since: datetime | None = None
     user_id: UUID | None = None
     email: str | None = None
+    links: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ _KINDS: Final = {
     "meeting.participant_joined": MeetingEventKind.JOINED,
     "meeting.participant_left": MeetingEventKind.LEFT,
     "meeting.ended": MeetingEventKind.ENDED,
+    "recording.completed": MeetingEventKind.RECORDED,
 }
 
 
@@ -48,7 +49,19 @@ def read_event(body: bytes, headers: Mapping[str, str], *, secret: str, now: dat
         name=name,
         kind=kind,
         ref=reading.word(meeting, "id") or None,
-        at=(reading.instant(when[kind]) or reading.instant(message.get("event_ts"))) if kind else None,
+        at=(reading.instant(when.get(kind)) or reading.instant(message.get("event_ts"))) if kind else None,
         seat=seat or None,
         email=reading.word(guest, "email").strip().lower() or None,
+        links=_recordings(meeting) if kind is MeetingEventKind.RECORDED else (),
     )
+
+
+def _recordings(meeting: Mapping[str, object]) -> tuple[str, ...]:
+    """One page for all of a meeting's recordings; else each one's own. The passcode belongs into the address."""
+    files = meeting.get("recording_files")
+    own = (
+        [reading.word(each, "play_url") for each in files if isinstance(each, dict)] if isinstance(files, list) else []
+    )
+    passcode = reading.word(meeting, "recording_play_passcode")
+    found = [reading.word(meeting, "share_url")] if meeting.get("share_url") else own
+    return tuple(f"{url}?pwd={passcode}" if passcode and "?" not in url else url for url in found if url)

@@ -74,6 +74,7 @@ class Words:
     meeting_type: str = ""
     message: str = ""
     preferred: str = ""
+    location: str = ""
     key: str = ""
 
 

@@ -8,9 +8,10 @@ from flask_wtf import FlaskForm
 from wtforms import Field, RadioField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, ValidationError
 
+from app.booking.book import PLACE_MAX
 from app.booking.read_models import OfferingView
 from app.domain.requests import DESCRIPTION_MAX, TITLE_LENGTH
-from app.domain.vocabulary import BookingMode
+from app.domain.vocabulary import BookingMode, MeetingType
 from app.domain.wording import format_duration, format_money
 from app.web.meeting_words import MEETING_WORDS
 
@@ -33,6 +34,9 @@ class DetailsForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     )
     description = TextAreaField("What would you like to get out of it?", [_ANY])
     preferred = TextAreaField("When would it suit you?", [_ANY])
+    location = StringField(
+        "Would you rather meet somewhere else?", [Length(max=PLACE_MAX, message=f"Use at most {PLACE_MAX} characters.")]
+    )
     message = TextAreaField("A message to your mentor", [_ANY])
 
     def offer(self, offerings: Sequence[OfferingView], *, in_words: bool, may_be_undecided: bool) -> None:
@@ -42,7 +46,15 @@ class DetailsForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
         if may_be_undecided:
             self.offering.choices.append((UNDECIDED, "I am not sure yet: let the mentor propose what fits"))
         kinds = dict.fromkeys(kind for each in offerings for kind in each.meeting_types)
-        self.meeting_type.choices = [(kind.value, MEETING_WORDS[kind]) for kind in kinds]
+        places = {each.location for each in offerings if MeetingType.IN_PERSON in each.meeting_types}
+        place = places.pop() if len(places) == 1 else None
+        self.meeting_type.choices = [
+            (
+                kind.value,
+                f"{MEETING_WORDS[kind]}, {place}" if place and kind is MeetingType.IN_PERSON else MEETING_WORDS[kind],
+            )
+            for kind in kinds
+        ]
         if len(self.offering.choices) == 1 and not self.offering.data:
             self.offering.data = self.offering.choices[0][0]
         # What is asked once more may be asked of somebody who meets otherwise; what was sent is judged, not changed.
@@ -55,11 +67,24 @@ class DetailsForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
             self.preferred.validators = [InputRequired("Say when it would suit you."), *self.preferred.validators]
         if not any(each.booking_mode is BookingMode.REQUEST for each in offerings):
             del self.message
+        if not any(_may_be_elsewhere(each) for each in offerings):
+            del self.location
+
+    def validate_location(self, field: Field) -> None:
+        offering = self._offerings.get(self.offering.data or "")
+        in_person = self.meeting_type.data == MeetingType.IN_PERSON
+        if field.data.strip() and in_person and offering is not None and not _may_be_elsewhere(offering):
+            raise ValidationError("This offering takes place where your mentor says. Leave this empty.")
 
     def validate_meeting_type(self, field: Field) -> None:
         offering = self._offerings.get(self.offering.data or "")
         if offering is not None and field.data not in {kind.value for kind in offering.meeting_types}:
             raise ValidationError("This offering does not take place that way. Choose another.")
+
+
+def _may_be_elsewhere(offering: OfferingView) -> bool:
+    """Whether the mentee may name a place: the mentor looks at it before anything is agreed."""
+    return offering.booking_mode is BookingMode.REQUEST and MeetingType.IN_PERSON in offering.meeting_types
 
 
 def _line(offering: OfferingView, *, with_length: bool) -> str:

@@ -63,6 +63,7 @@ bp = Blueprint("mentee", __name__)
 
 STEPS = ("Time", "Details", "Confirm", "Done")
 _SCOPE = "book in the wizard"
+_WORDS = ("meeting_type", "title", "description", "message", "preferred", "location")
 
 
 @bp.get("/book/<uuid:mentor_id>")
@@ -110,7 +111,7 @@ def details(mentor_id: UUID) -> ResponseReturnValue:
     form = DetailsForm(
         formdata=None if is_back or request.method == "GET" else request.form,
         offering=UNDECIDED if choice.undecided else str(choice.offering or ""),
-        **{name: getattr(given, name) for name in ("meeting_type", "title", "description", "message", "preferred")},
+        **{name: getattr(given, name) for name in _WORDS},
     )
     offers, open_too = fitting(mentor, choice), may_be_undecided(mentor, choice)
     form.offer(offers, in_words=choice.in_words, may_be_undecided=open_too)
@@ -188,6 +189,7 @@ def _create(wish: Mapping[str, Any], words: Words) -> dict[str, object]:
         description=words.description,
         message=words.message or None,
         preferred_time_note=words.preferred or None,
+        location=words.location or None,
         ctx=current_context(),
     )
     return {"id": session.id}
@@ -212,6 +214,7 @@ def _wish(mentor_id: UUID, words: Words) -> dict[str, Any]:
         "description": words.description,
         "message": words.message,
         "preferred": words.preferred,
+        **({"location": words.location} if words.location else {}),
     }
 
 
@@ -345,8 +348,10 @@ def _same(endpoint: str, mentor_id: UUID, **more: str) -> str:
 
 
 def _typed(form: DetailsForm) -> Words:
-    names = ("meeting_type", "title", "description", "message", "preferred")
-    return Words(**{name: form[name].data.replace("\r\n", "\n").strip() for name in names if name in form})
+    typed = {name: form[name].data.replace("\r\n", "\n").strip() for name in _WORDS if name in form}
+    if typed["meeting_type"] != MeetingType.IN_PERSON:
+        typed["location"] = ""
+    return Words(**typed)
 
 
 def _asked_before(choice: Choice) -> Words | None:
@@ -365,6 +370,7 @@ def _asked_before(choice: Choice) -> Words | None:
         meeting_type=session.meeting_type.value,
         message=session.mentee_message or "",
         preferred=session.preferred_time_note or "",
+        location=session.location or "",
     )
 
 
