@@ -5,6 +5,7 @@ Pure: the reader's zone and the present moment are arguments. ``app.http.formatt
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
@@ -251,3 +252,15 @@ def sparkline_points(values: Sequence[float], width: int = 72, height: int = 28)
     return " ".join(
         f"{index * step:.1f},{2 + inner - (value - low) / span * inner:.1f}" for index, value in enumerate(values)
     )
+
+
+# Marks that turn the order of what follows: a name with one would rewrite the sentence that it stands in (B-15).
+_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
+
+
+def in_reading_order(text: str) -> str:
+    """The text with a visible sign in place of each mark that turns the direction of reading.
+
+    Letters of every script keep their own direction; only what overrides it is shown instead of obeyed.
+    """
+    return text if text.isascii() else _TURNING.sub("\ufffd", text)

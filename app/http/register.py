@@ -12,6 +12,7 @@ from app.http import (
     context,
     cross_site,
     csp,
+    direction,
     errors,
     formatting,
     fragments,
@@ -41,6 +42,7 @@ def init_app(app: Flask) -> None:
     cross_site.init_app(app)
     errors.init_app(app)
     csp.init_app(app)
+    direction.init_app(app)
     assets.init_app(app)
     formatting.init_app(app)
     fragments.init_app(app)

@@ -21,7 +21,15 @@ from jinja2.runtime import Context as TemplateContext
 from app.config import Settings
 from app.domain.times import offset_label
 from app.domain.vocabulary import MeetingType
-from app.domain.wording import format_date, format_duration, format_money, format_when, zone_label, zone_of
+from app.domain.wording import (
+    format_date,
+    format_duration,
+    format_money,
+    format_when,
+    in_reading_order,
+    zone_label,
+    zone_of,
+)
 from app.integrations.mailer import CalendarPart, Letter
 from app.messaging import links
 from app.messaging.ics import CalendarFacts, calendar_file
@@ -72,7 +80,7 @@ class _Row:
 
 def subject_of(template: str, details: Mapping[str, Any], *, written_at: datetime) -> str:
     """The subject line, which is kept in the record from the beginning."""
-    return _one_line(_Words(template, details, written_at=written_at).block("subject"))
+    return in_reading_order(_one_line(_Words(template, details, written_at=written_at).block("subject")))
 
 
 def render(event: EmailEvent, branding: Branding, *, secret: Mapping[str, Any] | None = None) -> Letter:
@@ -101,8 +109,8 @@ def render(event: EmailEvent, branding: Branding, *, secret: Mapping[str, Any] |
         sender=branding.sender,
         recipient=event.recipient,
         subject=event.subject,
-        text=_words.get_template("layout.txt").render(frame),
-        html=_inliner().inline(_frame.get_template("layout.html").render(frame)),
+        text=in_reading_order(_words.get_template("layout.txt").render(frame)),
+        html=_inliner().inline(in_reading_order(_frame.get_template("layout.html").render(frame))),
         written_at=event.created_at,
         reply_to=branding.support_email,
         calendar=_calendar(event, branding),

@@ -102,5 +102,6 @@ def _cell(value: Any) -> str:
 
 def _line(cells: Any) -> str:
     out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerow(cells)
+    # Both, as RFC 4180 has it: only what may end a line is quoted, and spreadsheets end one at a lone return, too.
+    csv.writer(out, lineterminator="\r\n").writerow(cells)
     return out.getvalue()
