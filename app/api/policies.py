@@ -61,6 +61,11 @@ _FIELDS: dict[str, Any] = {key: _one_policy(spec) for key, spec in POLICIES.item
 AllPolicies: type[Told] = create_model("AllPolicies", __base__=Told, **_FIELDS)
 
 
+def told_values(values: Snapshot) -> Told:
+    """Every policy by its name."""
+    return AllPolicies(**{key: list(value) if isinstance(value, tuple) else value for key, value in values.items()})
+
+
 class Policies(RootModel[RulesOfOneSide | AllPolicies]):
     """With `role`, what that side needs; without, every policy in force."""
 
@@ -78,6 +83,4 @@ class Policies(RootModel[RulesOfOneSide | AllPolicies]):
 def session_policies(query: WhichPolicies) -> Told:
     """The answer stands alone, without the envelope. A session keeps the rules it was booked under."""
     values = current_policies().values
-    if query.role is not None:
-        return rules_for(query.role, values)
-    return AllPolicies(**{key: list(value) if isinstance(value, tuple) else value for key, value in values.items()})
+    return told_values(values) if query.role is None else rules_for(query.role, values)

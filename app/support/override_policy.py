@@ -68,6 +68,19 @@ def overrides_of(session_id: UUID) -> Sequence[PolicyOverride]:
     ).all()
 
 
+def read_override(override_id: UUID, *, ctx: Context) -> PolicyOverride:
+    """One grant, for whoever may revoke it.
+
+    :raises NotFound: there is none
+    :raises Forbidden: the role may not, or it is one's own case
+    """
+    found = db.session.get(PolicyOverride, override_id, populate_existing=True)
+    if found is None:
+        raise NotFound
+    require_staff_for(load_session_for(ctx, found.session_id), Permission.OVERRIDE_REVOKE, ctx)
+    return found
+
+
 def preview_override(
     session_id: UUID,
     *,

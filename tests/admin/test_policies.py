@@ -150,7 +150,7 @@ def test_a_case_is_kept_as_golden_warns_of_a_change_and_is_let_go(support: Flask
     changed = shown(support, partial_refund_percentage="50")
     assert "1 of 1 would be decided otherwise" in changed
     assert "Ten hours before is 70 %" in changed
-    assert "would still be decided as they were" in shown(support, late_refund_percentage="5")
+    assert "would still be decided as it was" in shown(support, late_refund_percentage="5")
     (golden,) = db.session.scalars(select(Precedent)).all()
     assert (
         support.post(f"/admin/policies/precedents/{golden.id}/retire", data={"reason": "Not any more"}).status_code

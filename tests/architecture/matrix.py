@@ -283,6 +283,16 @@ API = [
         "POST", f"{_DISPUTE_DESK}/resolve", SUPPORT_AND_ADMIN, ids=_AT_THE_DESK,
         json={"resolutionAction": "no_action", "notes": "Both were there."},
     ),
+    *row("GET", "/api/admin/policies", SUPPORT_AND_ADMIN),
+    *row(
+        "PUT", "/api/admin/policies", ADMIN,
+        json={"values": {"lateRefundPercentage": 10}, "versionId": "@policy_version", "reason": "A trial"},
+    ),
+    *row("POST", "/api/admin/policies/preview", SUPPORT_AND_ADMIN, json={"values": {"lateRefundPercentage": 10}}),
+    *row(
+        "POST", "/api/admin/overrides/<uuid:override_id>/revoke", SUPPORT_AND_ADMIN, ids={"override_id": "override"},
+        json={"reason": "By mistake"},
+    ),
     *row("GET", "/api/admin/analytics/<report>", SUPPORT_AND_ADMIN, ids={"report": "report"}),
 ]  # fmt: skip
 

@@ -14,9 +14,10 @@ from PIL import Image
 from app.booking.notes import add_own_note
 from app.booking.review import review_session
 from app.domain.money import Money
-from app.domain.vocabulary import ExceptionType, OutboxState, RefundType
+from app.domain.vocabulary import ExceptionType, OutboxState, OverrideType, RefundType
 from app.extensions import db
 from app.foundation import outbox
+from app.foundation.policies import current_policies
 from app.foundation.transaction import transaction
 from app.http.photos import photo_folder
 from app.integrations.payments.base import GatewayRefund, GatewayRefundState
@@ -44,6 +45,7 @@ from app.people.calendar_secret import new_calendar_secret
 from app.people.credentials import new_secret, secret_hash
 from app.support.manual_refund import manual_refund
 from app.support.notes import add_note
+from app.support.override_policy import grant_override, overrides_of
 from app.support.policies.precedents import decisions_to_mark, mark_precedent
 from tests.factories import disputes, people, sessions
 
@@ -159,6 +161,19 @@ class World:
     @cached_property
     def policy_key(self) -> str:
         return "late_refund_percentage"
+
+    @cached_property
+    def policy_version(self) -> Any:
+        return current_policies().version_id
+
+    @cached_property
+    def override(self) -> Any:
+        """The id of what ``support`` granted for ``session``."""
+        grant_override(
+            self.session.id, override_type=OverrideType.ALLOW_RESCHEDULE, reason="Goodwill", fingerprint=None,
+            ctx=people.ctx_of(self.support),
+        )  # fmt: skip
+        return overrides_of(self.session.id)[0].id
 
     @cached_property
     def precedent(self) -> Any:
