@@ -10,6 +10,7 @@ from flask_admin import Admin
 from app.admin import menu
 from app.admin.analytics import AnalyticsView
 from app.admin.base import ConsoleView
+from app.admin.cases.bulk_cancel import BulkCancelView
 from app.admin.cases.disputes import DisputesDesk
 from app.admin.cases.sessions import SessionsView
 from app.admin.chain import ChainView
@@ -39,6 +40,7 @@ def init_app(app: Flask) -> None:
     )
     written: list[Any] = [
         SessionsView(name="Sessions", endpoint="console_sessions", url="/admin/sessions"),
+        BulkCancelView(name="Bulk cancels", endpoint="console_bulk_cancels", url="/admin/bulk-cancels"),
         AnalyticsView(name="Analytics", endpoint="console_analytics", url="/admin/analytics"),
         SearchView(name="Search", endpoint="console_search", url="/admin/search"),
         DisputesDesk(name="Disputes", endpoint="console_disputes", url="/admin/disputes"),

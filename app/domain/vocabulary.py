@@ -305,3 +305,22 @@ class NotificationType(StrEnum):
     POLICY_OVERRIDE_GRANTED = "policy_override_granted"
     ACCOUNT_SUSPENDED = "account_suspended"
     ACCOUNT_WARNING = "account_warning"
+
+
+class BulkState(StrEnum):
+    """How far cancelling many sessions at once has come (SL-3)."""
+
+    PREVIEW = "preview"
+    RUNNING = "running"
+    STOPPED = "stopped"
+    DONE = "done"
+
+
+class BulkItemState(StrEnum):
+    """What became of one session of many."""
+
+    PENDING = "pending"
+    DONE = "done"
+    REFUSED = "refused"
+    CHANGED = "changed"
+    FAILED = "failed"

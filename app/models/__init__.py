@@ -1,6 +1,7 @@
 """Tables only: columns, named constraints, indexes, relationships."""
 
 from app.models.audit import AdminAuditTrail, AdminSessionNote, DecisionRecord, NoteHistory, SessionAuditLog
+from app.models.bulk import BulkCancel, BulkCancelItem
 from app.models.console import ReasonSnippet, SavedView
 from app.models.dispute import DisputeComment, EvidenceFile, SessionDispute
 from app.models.message import EmailEvent, Message, Notification
@@ -33,6 +34,8 @@ __all__ = [
     "AdminSessionNote",
     "ApiToken",
     "AvailabilityException",
+    "BulkCancel",
+    "BulkCancelItem",
     "CalendarEntry",
     "DecisionRecord",
     "DisputeComment",

@@ -110,7 +110,7 @@ def preview_force_cancel(
     """
     session = load_session_for(ctx, session_id)
     require_staff_for(session, Permission.SESSION_FORCE_CANCEL, ctx)
-    return _plan(session, read_rows(session.id), refund_percentage, ctx, notify_parties=notify_parties)
+    return plan_force_cancel(session, read_rows(session.id), refund_percentage, ctx, notify_parties=notify_parties)
 
 
 def force_cancel(
@@ -121,10 +121,12 @@ def force_cancel(
     notify_parties: bool = True,
     fingerprint: str | None,
     ctx: Context,
+    bulk_id: UUID | None = None,
 ) -> ForceCancelled:
     """This function will cancel a session for support, with a refund of the given percentage of what was paid (ACT-1).
 
     :param fingerprint: the preview's; None acts without one, for callers that show none (the API)
+    :param bulk_id: the list of many of which it is one, named in the audit row
     :raises NotFound: there is no such session
     :raises Forbidden: the role may not, or it is one's own case
     :raises InvalidTransition: it is over already
@@ -135,7 +137,7 @@ def force_cancel(
         session = load_for_change(ctx, session_id)
         require_staff_for(session, Permission.SESSION_FORCE_CANCEL, ctx)
         decide_force_cancel(session, ctx).require()
-        plan = _plan(session, lock_rows(session), refund_percentage, ctx, notify_parties=notify_parties)
+        plan = plan_force_cancel(session, lock_rows(session), refund_percentage, ctx, notify_parties=notify_parties)
         require_seen(fingerprint, plan.fingerprint)
         text, with_mentor = clean_reason(reason), _has_mentor(session)
         done = conclude_cancellation(
@@ -166,6 +168,7 @@ def force_cancel(
                 "awaitingApproval": awaits,
                 "notifyParties": notify_parties,
                 "notificationsSent": sent,
+                **({"bulkCancel": str(bulk_id)} if bulk_id else {}),
             },
         )
     return ForceCancelled(
@@ -176,9 +179,13 @@ def force_cancel(
     )
 
 
-def _plan(
+def plan_force_cancel(
     session: MentoringSession, rows: MoneyRows, percentage: int, ctx: Context, *, notify_parties: bool
 ) -> ForceCancelPlan:
+    """The plan for a session that is read already; whether this person may is the caller's question.
+
+    :raises Invalid: the percentage is none
+    """
     refund = decide_refund(session, rows, percentage=percentage, by_staff=True)
     refund.require()
     currency = session.currency

@@ -14,7 +14,7 @@ from typing import Final
 
 from app.domain.context import Context
 from app.foundation.outbox import Work
-from app.tasks import chat_work, mail_work, meeting_work, money_work
+from app.tasks import bulk_work, chat_work, mail_work, meeting_work, money_work
 
 Record = Callable[[], None]
 Handle = Callable[[Work, Context], Record | None]
@@ -66,6 +66,9 @@ HANDLERS: Final[dict[str, HandlerSpec]] = {
     ),
     "meeting.news": HandlerSpec(meeting_work.news, _seconds(5, 20, 60, 300), timedelta(days=1)),
     "meeting.delete": HandlerSpec(meeting_work.delete, _seconds(30, 300, 1800), timedelta(days=2)),
+    "session.bulk_cancel": HandlerSpec(
+        bulk_work.cancel_sessions, _seconds(2, 10, 60, 300), timedelta(days=1), failed=bulk_work.failed
+    ),
 }
 
 

@@ -1,6 +1,6 @@
 /* One menu for all rows of a list: <button class="row-menu"> opens the page's <template id="row-menu">, in whose addresses
    {id} stands for the address of the row's own link. Without this script that link leads to the same acts.
-   The short ids get from there what they copy. */
+   The short ids get from there what they copy, and the boxes what they select. */
 
 const template = document.getElementById("row-menu");
 let open = null;
@@ -39,6 +39,9 @@ if (template) {
   for (const button of document.querySelectorAll("tr .copy:not([data-copy])")) {
     button.dataset.copy = button.closest("tr").querySelector("a[href]").pathname.split("/").pop();
     button.title = "Copy the id";
+  }
+  for (const box of document.querySelectorAll("tr input.row-check")) {
+    box.setAttribute("aria-label", `Select ${box.closest("tr").querySelector("a[href]").textContent}`);
   }
   for (const button of document.querySelectorAll(".row-menu")) {
     button.setAttribute("aria-label", "Actions");

@@ -164,8 +164,9 @@ def test_nothing_typed_is_lost_when_some_of_it_is_wrong(support: FlaskClient) ->
 
 
 @pytest.mark.spec("SL-2", "UX-1")
-def test_the_operators_are_listed_beside_the_box(support: FlaskClient) -> None:
-    page = support.get(PATH)
+def test_the_operators_are_explained_beside_the_box(support: FlaskClient) -> None:
+    assert f'href="{PATH}search-help" data-dialog' in support.get(PATH).text
+    page = support.get(f"{PATH}search-help")
     told = re.findall(r"<dt><code>([^<]+)</code>", page.text)
     assert len(told) == len(OPERATORS)
     assert "status:cancelled,no-show" in told

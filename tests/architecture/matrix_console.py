@@ -20,6 +20,7 @@ from tests.architecture.matrix import (
 )
 
 _SESSION = {"session_id": "session"}
+_BULK = {"bulk_id": "bulk_cancel"}
 _NOTE = {"session_id": "session", "note_id": "note"}
 _CASE = "/admin/sessions/<uuid:session_id>"
 _DISPUTE = "/admin/disputes/<uuid:dispute_id>"
@@ -43,7 +44,15 @@ CONSOLE_ROWS = [
     *row("GET", "/admin/analytics/<name>.csv", SUPPORT_AND_ADMIN, ids={"name": "report"}),
     *row("GET", "/admin/sessions/", CONSOLE),
     *row("GET", "/admin/sessions/people", CONSOLE),
+    *row("GET", "/admin/sessions/search-help", CONSOLE),
     *row("GET", "/admin/sessions/export.csv", SUPPORT_AND_ADMIN),
+    *row("GET", "/admin/bulk-cancels/", SUPPORT_AND_ADMIN),
+    *row("POST", "/admin/bulk-cancels/", SUPPORT_AND_ADMIN, data={"ids": "@session.id"}),
+    *row("GET", "/admin/bulk-cancels/<uuid:bulk_id>", SUPPORT_AND_ADMIN, ids=_BULK),
+    # A list is confirmed by whoever made it, here support.
+    *row("POST", "/admin/bulk-cancels/<uuid:bulk_id>", only("support"), ids=_BULK),
+    *row("GET", "/admin/bulk-cancels/<uuid:bulk_id>.csv", SUPPORT_AND_ADMIN, ids=_BULK),
+    *row("POST", "/admin/bulk-cancels/<uuid:bulk_id>/stop", SUPPORT_AND_ADMIN, ids=_BULK),
     *row("GET", _CASE, CONSOLE, ids=_SESSION),
     *row("GET", f"{_CASE}/", CONSOLE, ids=_SESSION),
     *row("GET POST", f"{_CASE}/cancel", SUPPORT_AND_ADMIN, ids=_SESSION),

@@ -43,6 +43,7 @@ from app.money.sending import record_refund_result
 from app.people import avatars, logins, tokens
 from app.people.calendar_secret import new_calendar_secret
 from app.people.credentials import new_secret, secret_hash
+from app.support.bulk_cancel import freeze_picked
 from app.support.manual_refund import manual_refund
 from app.support.notes import add_note
 from app.support.override_policy import grant_override, overrides_of
@@ -246,6 +247,11 @@ class World:
             row_id = outbox.put("mail.send", key="matrix", payload={}, ctx=ctx)
             db.session.execute(db.update(OutboxRow).values(state=OutboxState.DEAD))
         return row_id
+
+    @cached_property
+    def bulk_cancel(self) -> Any:
+        """The id of a list of sessions that support looks at before cancelling them."""
+        return freeze_picked([self.session.id], ctx=people.ctx_of(self.support))
 
     @cached_property
     def trail(self) -> str:

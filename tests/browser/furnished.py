@@ -26,6 +26,7 @@ from app.models import (
     User,
 )
 from app.people.mentors import apply_as_mentor
+from app.support.bulk_cancel import freeze_picked
 from app.support.force_cancel import force_cancel
 from app.support.notes import add_note
 from app.support.policies.precedents import decisions_to_mark, mark_precedent
@@ -168,6 +169,7 @@ def _fill(stage: Stage, people: dict[str, User]) -> dict[str, object]:
         "draft": draft.id,
         "reference": reference,
         "note": note.id,
+        "bulk": freeze_picked([upcoming.id, moving.id, completed.id], ctx=ctx_of(people["support"])),
         **decided,
         "precedent": _golden(cancelled.id, people["support"]),
         "own_note": own_note,

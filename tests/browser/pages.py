@@ -131,6 +131,10 @@ ADDRESSES: dict[str, tuple[str, ...]] = {
         "/admin/charts?days=365",
         "/admin/sessions/",
         "/admin/sessions/?q=nothing+like+this",
+        "/admin/sessions/?q=colour%3Ared+lead",
+        "/admin/sessions/search-help",
+        "/admin/bulk-cancels/",
+        "/admin/bulk-cancels/{bulk}",
         "/admin/sessions/?status=cancelled&status=completed",
         "/admin/sessions/{completed}",
         "/admin/sessions/{ended}",
@@ -237,6 +241,7 @@ LEFT_OUT = (
     r"/admin/analytics/<name>.csv",
     r"/admin/audit/verify/step",
     r"/admin/pay-out/batches/<uuid:batch_id>.csv",
+    r"/admin/bulk-cancels/<uuid:bulk_id>.csv",
     # Only while the session runs: tests/web/test_attendance_pages.py looks at it.
     r"/sessions/<uuid:session_id>/no-show",
     r"/admin/(applications|mailbox|suspension|review-acts)/$",

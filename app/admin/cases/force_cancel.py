@@ -21,7 +21,7 @@ from app.models import MentoringSession
 from app.support.force_cancel import ACTION, ForceCancelled, decide_force_cancel, force_cancel, preview_force_cancel
 from app.support.staff_acts import is_own_case
 
-_REASONS = ("Mentor is ill", "Technical trouble on our side", "Asked for by the mentee", "Booked twice by mistake")
+REASONS = ("Mentor is ill", "Technical trouble on our side", "Asked for by the mentee", "Booked twice by mistake")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ class ForceCancelActs:
             key=uuid4().hex,
             note=note,
             problems=problems,
-            snippets=reason_snippets(ACTION, otherwise=_REASONS),
+            snippets=reason_snippets(ACTION, otherwise=REASONS),
             back_url=url_for("console_sessions.case", session_id=session_id),
         )
         return html, status

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 from uuid import UUID
 
 from flask import Response, g, jsonify, redirect, request, stream_with_context, url_for
@@ -31,6 +31,7 @@ from app.domain.vocabulary import CancellationCategory, MeetingType, RefundStatu
 from app.extensions import db
 from app.http.context import current_actor, current_context, request_now
 from app.models import MentorProfile, User
+from app.support.bulk_cancel import MOST
 from app.support.case import neighbors, read_case
 from app.support.export import export_sessions
 from app.support.kpis import period_ending_today
@@ -80,6 +81,10 @@ class SessionsView(ManualRefundActs, ForceCancelActs, ActPages, NoteActs, ChatAc
             mimetype="text/csv",
             headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
         )
+
+    @expose("/search-help")
+    def search_help(self) -> ResponseReturnValue:
+        return self.render("admin/cases/search_help.html", operators=OPERATORS, list_url=rows.LIST_PATH)
 
     @expose("/people")
     def people(self) -> ResponseReturnValue:
@@ -132,7 +137,7 @@ def _box(chosen: SessionFilter, problem: Invalid | None) -> dict[str, Any]:
     """The search box: what is left of it in words, or all that was typed while some of it cannot be understood."""
     wrong = problem.fields.get("q", "") if problem else ""
     typed = request.args.get("q", "").replace("\0", "")[:1_000]
-    return {"box": typed if wrong else chosen.search, "box_problem": wrong, "operators": OPERATORS}
+    return {"box": typed if wrong else chosen.search, "box_problem": wrong}
 
 
 def _list_before() -> str | None:
@@ -163,6 +168,9 @@ def _list_facts(chosen: SessionFilter, page: SessionPage, names: Mapping[UUID, s
         "older_url": rows.address(chosen, after=page.older) if page.older else None,
         "clear_url": rows.LIST_PATH,
         "export_url": url_for("console_sessions.export", **_kept()) if may(role, Permission.SESSION_EXPORT) else None,
+        "may_bulk": may(role, Permission.SESSION_BULK_CANCEL),
+        "bulk_list": urlencode(chosen.arguments(), doseq=True) if chosen.is_narrowed else "",
+        "bulk_most": MOST,
         "may_cancel": may(role, Permission.SESSION_FORCE_CANCEL),
         "choices": {
             "status": SessionStatus,
