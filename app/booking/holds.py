@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import BindParameter, ColumnElement, and_, exists, or_
+from sqlalchemy import ColumnElement, and_, exists, or_
 
 from app.domain.vocabulary import PaymentStatus, SessionStatus
 from app.models import MentoringSession, RescheduleRequest
 
 # An instant, or the place of one in a statement that is built once.
-Now = datetime | BindParameter[datetime]
+Now = datetime | ColumnElement[datetime]
 
 UNPAID: Final = (PaymentStatus.PENDING, PaymentStatus.FAILED)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import ColumnElement, and_, exists, select
 
+from app.booking.holds import Now
 from app.booking.meetings import CREATE, FAILED, NEEDS_ROOM, ask_for_link, needs_link
 from app.domain.context import Context
 from app.domain.vocabulary import SessionStatus
@@ -20,7 +21,7 @@ _BEING_MADE = timedelta(minutes=5)
 _ASKED = "link_asked_for"
 
 
-def link_is_late(now: datetime) -> ColumnElement[bool]:
+def link_is_late(now: Now) -> ColumnElement[bool]:
     """Sessions that begin soon without a room, and whose mentor was not asked yet."""
     session = MentoringSession
     asked = exists().where(

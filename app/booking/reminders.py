@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Interval, and_, exists, literal, or_, select
 
 from app.booking import announce_attendance
+from app.booking.holds import Now
 from app.booking.session_facts import is_settled
 from app.domain.context import Context
 from app.domain.reassignment import OPEN_REASSIGNMENTS
@@ -27,7 +28,7 @@ REMINDED = "session_reminded"
 _S, _A = MentoringSession, SessionAuditLog
 
 
-def reminder_is_due(hours: int, now: datetime) -> ColumnElement[bool]:
+def reminder_is_due(hours: int, now: Now) -> ColumnElement[bool]:
     """Sessions that begin in ``hours``, were agreed before that moment, and were not reminded of it yet."""
     ahead = timedelta(hours=hours)
     opened = _S.scheduled_at - literal(ahead, Interval())

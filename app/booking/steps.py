@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Select, and_, false, func, select
 
 from app.booking.complete import conclude_completion, start
 from app.booking.expiry import end_hold
-from app.booking.holds import UNPAID, approved_is_unpaid, draft_has_run_out, request_is_unanswered
+from app.booking.holds import UNPAID, Now, approved_is_unpaid, draft_has_run_out, request_is_unanswered
 from app.booking.late_links import ask_for_late_link, link_is_late
 from app.booking.proposal_expiry import expire_proposal
 from app.booking.reassign import expire_reassignment
@@ -43,12 +43,13 @@ Due = Select[UUID]
 class Step:
     """One kind of step.
 
-    :param due: asks for the ids of sessions that may be due at an instant, by a partial index
+    :param due: asks for the ids of sessions that may be due at an instant, by a partial index; what it takes from the
+        policies is part of the question, which is kept for as long as they are in force
     :param take: decides again for a locked session and gives what it did, for the report; None when nothing was due
     """
 
     name: str
-    due: Callable[[datetime], tuple[Due, ...]]
+    due: Callable[[Now], tuple[Due, ...]]
     take: Callable[[MentoringSession, Context], str | None]
 
 
@@ -65,12 +66,12 @@ def is_certain() -> ColumnElement[bool]:
     )
 
 
-def ended_before(instant: datetime) -> ColumnElement[bool]:
+def ended_before(instant: Now) -> ColumnElement[bool]:
     """Whose planned end lies at ``instant`` or before; the first half is the index's."""
     return and_(S.scheduled_at <= instant, S.scheduled_at + S.duration * timedelta(minutes=1) <= instant)
 
 
-def _proposals_due(now: datetime) -> tuple[Due, ...]:
+def _proposals_due(now: Now) -> tuple[Due, ...]:
     """By the index of open requests; the session is looked up by its key."""
     return (
         select(S.id)
@@ -84,7 +85,7 @@ def _expire_proposal(session: MentoringSession, ctx: Context) -> str | None:
     return expire_proposal(session, ctx=ctx)
 
 
-def _holds_due(now: datetime) -> tuple[Due, ...]:
+def _holds_due(now: Now) -> tuple[Due, ...]:
     return (
         ids_where(draft_has_run_out(now), by=S.hold_expires_at),
         ids_where(approved_is_unpaid(now), by=S.hold_expires_at),
@@ -96,7 +97,7 @@ def _end_hold(session: MentoringSession, ctx: Context) -> str | None:
     return end_hold(session, ctx=ctx)
 
 
-def _reassignments_due(now: datetime) -> tuple[Due, ...]:
+def _reassignments_due(now: Now) -> tuple[Due, ...]:
     open_ones = S.reassignment_status.in_([status.value for status in OPEN_REASSIGNMENTS])
     return (
         ids_where(
@@ -109,7 +110,7 @@ def _expire_reassignment(session: MentoringSession, ctx: Context) -> str | None:
     return expire_reassignment(session, ctx=ctx)
 
 
-def _starts_due(now: datetime) -> tuple[Due, ...]:
+def _starts_due(now: Now) -> tuple[Due, ...]:
     return (ids_where(S.status == SessionStatus.SCHEDULED, S.scheduled_at <= now, is_certain(), by=S.scheduled_at),)
 
 
@@ -122,7 +123,7 @@ def _start(session: MentoringSession, ctx: Context) -> str | None:
     return STARTED
 
 
-def _reminders_due(now: datetime) -> tuple[Due, ...]:
+def _reminders_due(now: Now) -> tuple[Due, ...]:
     wanted = current_policies().values.reminder_hours
     return tuple(ids_where(reminder_is_due(hours, now), is_certain(), by=S.scheduled_at) for hours in wanted)
 
@@ -131,7 +132,7 @@ def _remind(session: MentoringSession, ctx: Context) -> str | None:
     return remind(session, ctx=ctx)
 
 
-def _links_due(now: datetime) -> tuple[Due, ...]:
+def _links_due(now: Now) -> tuple[Due, ...]:
     return (ids_where(link_is_late(now), is_certain(), by=S.scheduled_at),)
 
 
@@ -139,7 +140,7 @@ def _ask_for_link(session: MentoringSession, ctx: Context) -> str | None:
     return ask_for_late_link(session, ctx=ctx)
 
 
-def _suggestions_due(now: datetime) -> tuple[Due, ...]:
+def _suggestions_due(now: Now) -> tuple[Due, ...]:
     if not current_policies().values.auto_no_show_detection:
         return ()
     return (ids_where(*lacks_a_join(), ended_before(now), is_certain(), by=S.scheduled_at),)
@@ -149,7 +150,7 @@ def _suggest(session: MentoringSession, ctx: Context) -> str | None:
     return suggest_no_show(session, ctx=ctx)
 
 
-def _completions_due(now: datetime) -> tuple[Due, ...]:
+def _completions_due(now: Now) -> tuple[Due, ...]:
     values = current_policies().values
     wait = timedelta(minutes=values.auto_complete_minutes_after_end)
     held = now - timedelta(hours=values.suggestion_hold_hours)

@@ -10,17 +10,19 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
 import structlog
-from sqlalchemy import literal, select, union_all
+from sqlalchemy import ARRAY, BindParameter, DateTime, Integer, all_, bindparam, literal, select, union_all
 
 from app.booking.access import load_for_change, try_lock_people
 from app.booking.steps import STEPS
 from app.domain.context import CLOCK, Context
 from app.domain.errors import Busy
-from app.extensions import db
+from app.foundation.policies import current_policies
+from app.foundation.prepared import Prepared
 from app.foundation.transaction import transaction
 from app.models import MentoringSession
 
@@ -76,20 +78,32 @@ def tick(*, ctx: Context, batch: int = BATCH, leaving_out: Collection[UUID] = ()
 
 def _due(now: datetime, batch: int, leaving_out: Collection[UUID]) -> tuple[list[tuple[UUID, UUID, UUID]], bool]:
     """What may have to be done, and whether some kind of step has more than its batch."""
-    questions = [(f"{step.name}-{part}", due) for step in STEPS for part, due in enumerate(step.due(now))]
-    limited = (
-        select(literal(name).label("step"), due.where(MentoringSession.id.not_in(leaving_out)).limit(batch).subquery())
-        for name, due in questions
-    )
-    found = union_all(*limited).subquery()
-    rows = db.session.execute(
-        select(found.c.step, MentoringSession.id, MentoringSession.mentor_id, MentoringSession.mentee_id)
-        .join(found, found.c.id == MentoringSession.id)
-        .order_by(MentoringSession.scheduled_at, MentoringSession.id)
-    ).all()
+    question = _question(current_policies().version_id)
+    rows = question.run(now=now, batch=batch, leaving_out=list(leaving_out)).all()
     per_step = Counter(row.step for row in rows)
     people = {row.id: (row.id, row.mentor_id, row.mentee_id) for row in rows}
     return list(people.values()), any(count >= batch for count in per_step.values())
+
+
+@lru_cache(maxsize=8)
+def _question(policies: UUID) -> Prepared:  # noqa: ARG001 - the steps ask for those in force
+    """All steps' questions as one statement; to put it together takes ten times as long as to answer it."""
+    now: BindParameter[datetime] = bindparam("now", type_=DateTime(timezone=True))
+    spared = all_(bindparam("leaving_out", type_=ARRAY(MentoringSession.id.type)))
+    limited = (
+        select(
+            literal(f"{step.name}-{part}").label("step"),
+            due.where(MentoringSession.id != spared).limit(bindparam("batch", type_=Integer)).subquery(),
+        )
+        for step in STEPS
+        for part, due in enumerate(step.due(now))
+    )
+    found = union_all(*limited).subquery()
+    return Prepared(
+        select(found.c.step, MentoringSession.id, MentoringSession.mentor_id, MentoringSession.mentee_id)
+        .join(found, found.c.id == MentoringSession.id)
+        .order_by(MentoringSession.scheduled_at, MentoringSession.id)
+    )
 
 
 def _work(session_id: UUID, people: list[UUID] | None, ctx: Context) -> list[str] | None:
