@@ -21,6 +21,7 @@ from app.messaging.render import Branding, render
 from app.models import EmailEvent, Payout
 from app.money.payouts import preview_payouts, record_payouts
 from app.support.analytics.reports import REPORTS
+from app.support.bulk_cancel import freeze_picked
 from app.support.force_cancel import force_cancel
 from tests.abuse.conftest import live_markup
 from tests.architecture.matrix import ROWS, Answer, Row
@@ -201,11 +202,18 @@ def _payout_file(world: World) -> list[str]:
     return [world.browser("admin").get(f"/admin/pay-out/batches/{batch}.csv").text]
 
 
+def _bulk_report(world: World) -> list[str]:
+    ahead = [sessions.a_paid_session(title=words, at=sessions.START_AT.replace(day=27)).id for words in FORMULAS]
+    bulk = freeze_picked(ahead, ctx=people.ctx_of(world.support))
+    return [world.browser("support").get(f"/admin/bulk-cancels/{bulk}.csv").text]
+
+
 _FILES: dict[str, Callable[[World], list[str]]] = {
     "/admin/sessions/export.csv": _exported_sessions,
     "/admin/audit/export/<name>.csv": _exported_trails,
     "/admin/analytics/<name>.csv": _reports,
     "/admin/pay-out/batches/<uuid:batch_id>.csv": _payout_file,
+    "/admin/bulk-cancels/<uuid:bulk_id>.csv": _bulk_report,
 }
 
 

@@ -8,6 +8,7 @@ The test fails on every such address that is neither here nor in ``NO_ACTS``. To
 * ``typed``: what a person types and chooses. Whatever the page itself puts into its form (key, fingerprint, what was
   previewed) is read from the page, which is opened first with the same values;
 * ``rows``: the actions that it leaves in the staff audit trail. One. More than one needs a reason beside it;
+* ``has_page``: False where nothing is opened first; ``keeps_a_plan``: a preview lies in the database;
 * ``after``: how long after the start of ``running`` it happens, where that matters.
 """
 
@@ -22,6 +23,7 @@ from app.domain.vocabulary import EmailState, Party
 from app.extensions import db
 from app.models import EmailEvent
 from app.people.suspension import suspend_user
+from app.support.bulk_cancel import confirm_bulk_cancel
 from app.support.hide_review import hide_review
 from app.support.mark_no_show import mark_no_show
 from app.support.policies.precedents import decisions_to_mark
@@ -44,6 +46,8 @@ class Acting:
     who: str = "admin"
     after: timedelta | None = None
     has_page: bool = True
+    # A preview that is kept for its maker is written anew by a form that lacks something.
+    keeps_a_plan: bool = False
 
     @property
     def name(self) -> str:
@@ -96,6 +100,14 @@ def _sent(world: World) -> Mapping[str, Any]:
 
 def _reported_ahead(world: World) -> Mapping[str, Any]:
     return {"dispute_id": disputes.a_dispute(world.session).id, "how": "session_rescheduled"}
+
+
+def _bulk_running(world: World) -> Mapping[str, Any]:
+    ctx = people.ctx_of(world.support)
+    confirm_bulk_cancel(
+        world.bulk_cancel, reason="Illness", typed="1", refund_percentage=100, notify_parties=True, ctx=ctx
+    )
+    return {"bulk_id": world.bulk_cancel}
 
 
 def _resolve(how: str, rows: tuple[str, ...], **typed: str) -> Acting:
@@ -182,10 +194,19 @@ ACTS: Final = (
     Acting("/admin/review-acts/<uuid:review_id>/hide", ("ADMIN_REVIEW_HIDDEN",), {"review_id": "review"}, _WHY),
     Acting("/admin/review-acts/<uuid:review_id>/show", ("ADMIN_REVIEW_SHOWN",), _hidden, _WHY),
     Acting("/admin/operations/jobs/<uuid:row_id>/retry", ("ADMIN_JOB_RETRIED",), {"row_id": "dead_job"}, _WHY),
+    Acting(
+        "/admin/bulk-cancels/<uuid:bulk_id>", ("ADMIN_BULK_CANCEL",), {"bulk_id": "bulk_cancel"},
+        {**_WHY, "refundPercentage": "100", "typed": "1"}, who="support", keeps_a_plan=True,
+    ),
+    Acting(
+        "/admin/bulk-cancels/<uuid:bulk_id>/stop", ("ADMIN_BULK_CANCEL_STOPPED",), _bulk_running, who="support",
+        has_page=False,
+    ),
 )  # fmt: skip
 
 # Addresses that take a POST and change nothing of anybody's: no row, by decision.
 NO_ACTS: Final[Mapping[str, str]] = {
+    "/admin/bulk-cancels/": "writes down what would be cancelled, for its maker to see; confirming is the act",
     "/admin/audit/verify/": "reads the chain, and is a POST because it takes long",
     "/admin/reconciliation/run": "compares books, as the clock does each night; what staff do about findings is an act",
 }

@@ -63,7 +63,7 @@ def test_an_act_leaves_its_one_row_or_nothing(
 
     # Refused: to somebody else, and without what has to be typed.
     assert stranger.post(path, data=form).status_code == 403
-    if acting.has_page:
+    if acting.has_page and not acting.keeps_a_plan:
         assert browser.post(path, data={name: form[name] for name in form if name not in typed}).status_code < 500
     assert (_everything(), _trail()) == (before, trail), "a refused act changed something"
 
