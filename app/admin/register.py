@@ -20,6 +20,7 @@ from app.admin.money_acts.refund_queue import RefundQueueView
 from app.admin.overview import OverviewView
 from app.admin.pages import ApplicationsView, MailboxView, OperationsView, TablesView
 from app.admin.policies.desk import PolicyDesk
+from app.admin.policies.overrides import OverrideDesk
 from app.admin.reviews import ReviewActsView
 from app.admin.search import SearchView
 from app.admin.suspension import SuspensionView
@@ -51,6 +52,7 @@ def init_app(app: Flask) -> None:
         PayOutView(name="Pay out", endpoint="console_pay_out", url="/admin/pay-out"),
         ReconciliationView(name="Reconciliation", endpoint="console_reconciliation", url="/admin/reconciliation"),
         PolicyDesk(name="Policies", endpoint="console_policies", url="/admin/policies"),
+        OverrideDesk(name="Overrides", endpoint="console_overrides", url="/admin/overrides"),
         MailboxView(name="Mailbox", endpoint="console_mailbox", url="/admin/mailbox"),
     ]
     tables = [_table(*entry) for module in (cases, money, people, records, audit) for entry in module.VIEWS]

@@ -103,6 +103,8 @@ CONSOLE_ROWS = [
     *row("GET", "/admin/policies/change", SUPPORT_AND_ADMIN, query=_ANOTHER_VALUE),
     *row("POST", "/admin/policies/change", ADMIN, data={**_ANOTHER_VALUE, "reason": "A trial"}),
     *row("GET POST", "/admin/policies/precedents/<uuid:precedent_id>/retire", SUPPORT_AND_ADMIN, ids=_GOLDEN),
+    *row("GET", "/admin/overrides/", SUPPORT_AND_ADMIN),
+    *row("GET POST", "/admin/overrides/<uuid:override_id>/revoke", SUPPORT_AND_ADMIN, ids={"override_id": "override"}),
     *row("GET", "/admin/mailbox/", CONSOLE),
     *row("GET", "/admin/mailbox/<uuid:event_id>", CONSOLE, ids=_LETTER),
     *row("GET", "/admin/mailbox/<uuid:event_id>/body.html", CONSOLE, ids=_LETTER),

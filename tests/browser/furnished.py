@@ -11,7 +11,7 @@ from app.booking.chat import write_message
 from app.booking.notes import add_own_note, send_summary
 from app.booking.reschedule import propose
 from app.booking.review import review_session
-from app.domain.vocabulary import BookingMode, Party
+from app.domain.vocabulary import BookingMode, OverrideType, Party
 from app.domain.wording import format_iso
 from app.extensions import db
 from app.models import (
@@ -29,6 +29,7 @@ from app.people.mentors import apply_as_mentor
 from app.support.bulk_cancel import freeze_picked
 from app.support.force_cancel import force_cancel
 from app.support.notes import add_note
+from app.support.override_policy import grant_override, overrides_of
 from app.support.policies.precedents import decisions_to_mark, mark_precedent
 from tests.browser.disputed import disputes_of
 from tests.browser.money_to_decide import money_to_decide
@@ -172,6 +173,7 @@ def _fill(stage: Stage, people: dict[str, User]) -> dict[str, object]:
         "bulk": freeze_picked([upcoming.id, moving.id, completed.id], ctx=ctx_of(people["support"])),
         **decided,
         "precedent": _golden(cancelled.id, people["support"]),
+        "override": _exception(moving.id, people["support"]),
         "own_note": own_note,
         "review": review.id,
         **{name: _first(key) for name, key in _ROWS.items()},
@@ -183,6 +185,15 @@ def _golden(session_id: UUID, agent: User) -> object:
     (case,) = decisions_to_mark(session_id, ctx=ctx_of(agent))
     assert case.record_id is not None
     return mark_precedent(session_id, case.record_id, title=LONG_TITLE, reason="We said so", ctx=ctx_of(agent)).id
+
+
+def _exception(session_id: UUID, agent: User) -> object:
+    """An override in force."""
+    grant_override(
+        session_id, override_type=OverrideType.ALLOW_RESCHEDULE, reason="Trouble on our side", fingerprint=None,
+        ctx=ctx_of(agent),
+    )  # fmt: skip
+    return overrides_of(session_id)[0].id
 
 
 def _iso(moment: datetime | None) -> str:

@@ -179,6 +179,8 @@ ADDRESSES: dict[str, tuple[str, ...]] = {
         "/admin/refund-queue/{waiting_refund}/decline",
         "/admin/refund-queue/{failed_refund}/settle",
         "/admin/policies/",
+        "/admin/overrides/",
+        "/admin/overrides/{override}/revoke",
         "/admin/policies/late_refund_percentage/history",
         "/admin/policies/change?preset=strict_24h&days=365",
         "/admin/policies/change?key=cancellation_cutoff_hours&cancellation_cutoff_hours=10",

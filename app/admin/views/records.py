@@ -79,8 +79,10 @@ class PolicyChangesView(ConsoleView):
 
 
 class OverridesView(ConsoleView):
+    """Every one that ever was; those in force stand on a page of their own, ``admin.policies.overrides``."""
+
     permission = Permission.OVERRIDE_VIEW
-    section, icon = "Rules", "unlock"
+    icon = "unlock"
     tabs = {
         "all": ("All", None),
         "unused": ("Not used yet", lambda: PolicyOverride.used_at.is_(None) & PolicyOverride.revoked_at.is_(None)),
@@ -214,7 +216,7 @@ class KillSwitchesView(ConsoleView):
 
 VIEWS = (
     (PoliciesView, SessionPolicy, "Policy rows"),
-    (OverridesView, PolicyOverride, "Overrides"),
+    (OverridesView, PolicyOverride, "Override rows"),
     (PolicyChangesView, PolicyChange, "Changes"),
     (PolicyVersionsView, PolicyVersion, "Versions"),
     (SnippetsView, ReasonSnippet, "Reasons"),
