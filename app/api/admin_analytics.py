@@ -60,7 +60,7 @@ class ReportTold(Told):
 def admin_analytics(report: str, query: Range) -> ReportTold:
     """``report`` is the name in the address of its page, such as ``measures``; at most 366 days."""
     ctx = current_context()
-    period = _period(query, period_ending_today(_DEFAULT_DAYS, zone=str(reader_zone()), now=ctx.now))
+    period = period_of(query, period_ending_today(_DEFAULT_DAYS, zone=str(reader_zone()), now=ctx.now))
     spec, found = read_report(report, period, now=ctx.now, ctx=ctx)
     return ReportTold(
         name=spec.name,
@@ -73,7 +73,11 @@ def admin_analytics(report: str, query: Range) -> ReportTold:
     )
 
 
-def _period(query: Range, usual: Period) -> Period:
+def period_of(query: Range, usual: Period) -> Period:
+    """The days that are asked for; without any, the 90 that end with ``usual``.
+
+    :raises Invalid: none, or too many
+    """
     last = query.end_date or usual.last
     first = query.start_date or last - timedelta(days=_DEFAULT_DAYS - 1)
     period = Period(first, last, usual.zone)

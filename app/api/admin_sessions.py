@@ -6,16 +6,18 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
+from flask import Response, stream_with_context
 from pydantic import Field
 from sqlalchemy import Row
 
-from app.api.fields import Amount, Day, Instant, Paged, Pagination, Switch, Told, amount, pagination, several
+from app.api.fields import Amount, Day, Given, Instant, Paged, Pagination, Switch, Told, amount, pagination, several
 from app.api.schema import api
 from app.domain.errors import Invalid
 from app.domain.permissions import Permission
 from app.domain.vocabulary import MeetingType, PaymentStatus, RefundStatus, SessionStatus
 from app.http.context import current_context
 from app.http.formatting import reader_zone
+from app.support.export import export_sessions
 from app.support.session_filter import NEWEST_FIRST, SessionFilter
 from app.support.session_list import list_sessions
 
@@ -49,7 +51,9 @@ _COLUMNS: Final = {
 }
 
 
-class WhichSessions(Paged):
+class SessionChoice(Given):
+    """Which sessions, and in which order."""
+
     status: several(SessionStatus) = ()  # type: ignore[valid-type]  # made for the kind of word it holds
     mentor_id: UUID | None = None
     mentee_id: UUID | None = None
@@ -60,10 +64,16 @@ class WhichSessions(Paged):
     has_reschedule: Switch | None = Field(None, description="Whether another time is being negotiated.")
     was_reassigned: Switch | None = None
     search: str = Field(
-        "", max_length=_LONGEST_SEARCH, description="Words of the title or of a name, an e-mail's start, an id's start."
+        "",
+        max_length=_LONGEST_SEARCH,
+        description="Words of the title or of a name, an e-mail's start, an id's start; `\"…\"` as it stands.",
     )
     sort_by: SortBy = SortBy.CREATED_AT
     sort_order: SortOrder | None = Field(None, description="Newest and largest first, names from A, when left out.")
+
+
+class WhichSessions(SessionChoice, Paged):
+    """One page of them."""
 
 
 class NamedPerson(Told):
@@ -123,7 +133,26 @@ def admin_sessions(query: WhichSessions) -> SessionRows:
     )
 
 
-def _chosen(query: WhichSessions) -> SessionFilter:
+@api.declare(
+    "GET",
+    "/admin/sessions/export",
+    tag="Staff",
+    summary="All sessions of a filter as CSV",
+    needs=Permission.SESSION_EXPORT,
+    query=SessionChoice,
+    media_type="text/csv",
+)
+def export_admin_sessions(query: SessionChoice) -> Response:
+    """Any number of rows, sent as they are read. That it was read is put on record."""
+    ctx = current_context()
+    return Response(
+        stream_with_context(export_sessions(_chosen(query), ctx=ctx)),
+        mimetype="text/csv",
+        headers={"Content-Disposition": f'attachment; filename="sessions-{ctx.now:%Y-%m-%d}.csv"'},
+    )
+
+
+def _chosen(query: SessionChoice) -> SessionFilter:
     if query.start_date and query.end_date and query.start_date > query.end_date:
         message = "The last day lies before the first."
         raise Invalid(message, fields={"endDate": message})

@@ -34,8 +34,9 @@ from sqlalchemy import (
 
 from app.domain.kpis import rate
 from app.domain.vocabulary import CancelledBy, RefundStatus, SessionStatus
+from app.extensions import db
 from app.foundation.prepared import Prepared
-from app.models import ReviewDailyFigure, SessionReview
+from app.models import MentoringSession, ReviewDailyFigure, SessionReview
 from app.support.figures import Figures, Shape, Span, pieces_of
 from app.support.session_filter import SessionFilter, day_start
 
@@ -192,6 +193,28 @@ def _step(period: Period) -> int:
 
 def _points(period: Period) -> int:
     return -(-period.days // _step(period))
+
+
+def count_pending_reschedules() -> int:
+    """How many sessions have an open proposal; those alone stand in an index."""
+    pending = MentoringSession.pending_reschedule_request_id.is_not(None)
+    return db.session.execute(select(func.count()).select_from(MentoringSession).where(pending)).scalar_one()
+
+
+def sessions_by_day(period: Period) -> dict[date, int]:
+    """How many sessions start on each UTC day of the period, those without any among them."""
+    utc = period.in_utc()
+    span = Span.between(utc.start, utc.end)
+    found = {row.day: row.sessions for row in _by_day(span.shape()).run(**span.values())}
+    days = (period.first + timedelta(days=index) for index in range(period.days))
+    return {day: found.get(day, 0) for day in days}
+
+
+@lru_cache(maxsize=4)
+def _by_day(shape: Shape) -> Prepared:
+    piece = pieces_of(_COUNTED, Span.of_shape(shape)).subquery()
+    counted: tuple[Any, ...] = (piece.c.day, cast(func.sum(piece.c.sessions), BigInteger).label("sessions"))
+    return Prepared(select(*counted).group_by(piece.c.day))
 
 
 @lru_cache(maxsize=64)

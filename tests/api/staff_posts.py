@@ -96,6 +96,10 @@ POSTS = (
     _act("no-show", "ADMIN_MARK_NO_SHOW", _running, after=LATER, body={"absent": "mentor"}),
     _act("meeting-link", "ADMIN_MEETING_LINK_SET", body={"meetingUrl": "https://meet.example/room"}),
     Post(
+        rule="/api/admin/sessions/bulk-cancel", action="ADMIN_FORCE_CANCEL", make=_session,
+        body={**_WHY, "ids": ["@session_id"]},
+    ),
+    Post(
         rule=f"{CASE}/notes", action="ADMIN_NOTE_ADDED", make=_session, body={"note": "Called the mentor."},
         wrong={"note": " "},
     ),

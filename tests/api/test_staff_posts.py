@@ -50,7 +50,7 @@ def test_an_act_is_one_row_and_a_refusal_or_preview_is_none(calling: Calling, cl
     clock.set(START_AT + post.after)
     agent = MAKERS[post.role]()
     caller = calling(agent)
-    body = {name: str(ids[value[1:]]) if str(value).startswith("@") else value for name, value in sent.items()}
+    body = _filled(sent, ids)
     path = _path(post, ids)
     before = _traces()
 
@@ -70,6 +70,15 @@ def test_an_act_is_one_row_and_a_refusal_or_preview_is_none(calling: Calling, cl
     assert [(row.action, row.admin_id, row.request_id) for row in new] == [
         (post.action, agent.id, done.headers["X-Request-ID"])
     ]
+
+
+def _filled(sent: Any, ids: Mapping[str, Any]) -> Any:
+    """The same with the id for each ``@name``."""
+    if isinstance(sent, Mapping):
+        return {name: _filled(value, ids) for name, value in sent.items()}
+    if isinstance(sent, list):
+        return [_filled(value, ids) for value in sent]
+    return str(ids[sent[1:]]) if str(sent).startswith("@") else sent
 
 
 def _path(post: Post, ids: Mapping[str, Any]) -> str:

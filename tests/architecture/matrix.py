@@ -260,6 +260,12 @@ API = [
     ),
     *row("GET POST PUT", "/api/mentor/offerings", MENTORS),
     *row("GET", "/api/admin/sessions", CONSOLE),
+    *row("GET", "/api/admin/sessions/stats", CONSOLE),
+    *row("GET", "/api/admin/sessions/export", SUPPORT_AND_ADMIN),
+    *row(
+        "POST", "/api/admin/sessions/bulk-cancel", SUPPORT_AND_ADMIN,
+        json={"ids": ["@session.id"], "reason": "The mentor is ill"},
+    ),
     *row("GET", _CASE, CONSOLE, ids=_SESSION),
     *row("GET", f"{_CASE}/notes", SUPPORT_AND_ADMIN, ids=_SESSION),
     *row("POST", f"{_CASE}/notes", SUPPORT_AND_ADMIN, ids=_SESSION, json={"note": "Called the mentor."}),
