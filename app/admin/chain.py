@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, current_app, jsonify, request
+from flask import Response, jsonify, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 
 from app.admin.guard import ConsolePage
-from app.config import Settings
 from app.domain.errors import Invalid
 from app.domain.permissions import Permission, may
 from app.domain.wording import format_number
-from app.foundation.anchors import FILE, Anchor, first_lost, read_anchors
+from app.foundation.anchors import FILE, Anchor, first_lost
 from app.foundation.audit import ChainReport, head_of_chain, verify_chain
 from app.http.context import current_actor
+from app.http.kept_heads import kept_heads
 
 # A second or so of work: often enough to show that something moves, seldom enough to cost nothing.
 _STEP = 25_000
@@ -31,7 +31,7 @@ class ChainView(ConsolePage):
     @expose("/", methods=("GET", "POST"))
     def index(self) -> ResponseReturnValue:
         report = verify_chain() if request.method == "POST" else None
-        anchors = _anchors()
+        anchors = kept_heads()
         return self.render(
             "admin/pages/chain.html",
             report=report,
@@ -51,15 +51,10 @@ class ChainView(ConsolePage):
             raise Invalid("The row to begin behind is a number.", fields={"after": "A whole number from 0."})
         report = verify_chain(after=int(text), at_most=_STEP)
         is_over = report.is_whole or not report.is_intact
-        verdict: dict[str, Any] | None = _verdict(report, _anchors()) if is_over else None
+        verdict: dict[str, Any] | None = _verdict(report, kept_heads()) if is_over else None
         answer = jsonify(rows=report.rows, total=head_of_chain().seq, verdict=verdict)
         answer.headers["Cache-Control"] = "no-store"
         return answer
-
-
-def _anchors() -> list[Anchor]:
-    settings: Settings = current_app.extensions["desk-settings"]
-    return read_anchors(settings.data_dir)
 
 
 def _verdict(report: ChainReport, anchors: list[Anchor]) -> dict[str, Any]:

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from app.foundation.audit import Head, hash_at
+from app.foundation.audit import Head, hashes_at
 
 FILE = "audit-anchors.jsonl"
 _PAUSE = timedelta(hours=1)
 _TAIL = 4_096
+_TOGETHER = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,4 +80,10 @@ def first_lost(anchors: list[Anchor]) -> Anchor | None:
 
     From there on, rows were cut off or written anew.
     """
-    return next((anchor for anchor in anchors if hash_at(anchor.seq) != anchor.hash), None)
+    for begin in range(0, len(anchors), _TOGETHER):
+        part = anchors[begin : begin + _TOGETHER]
+        hashes = hashes_at([anchor.seq for anchor in part])
+        lost = next((anchor for anchor in part if hashes.get(anchor.seq) != anchor.hash), None)
+        if lost is not None:
+            return lost
+    return None

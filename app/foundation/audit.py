@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -187,6 +187,12 @@ def hash_at(seq: int) -> str | None:
     if seq == 0:
         return GENESIS
     return db.session.scalar(select(AdminAuditTrail.hash).where(AdminAuditTrail.seq == seq))
+
+
+def hashes_at(seqs: Collection[int]) -> dict[int, str]:
+    """The hashes of these rows, as far as they exist."""
+    rows = db.session.execute(select(AdminAuditTrail.seq, AdminAuditTrail.hash).where(AdminAuditTrail.seq.in_(seqs)))
+    return {row.seq: row.hash for row in rows}
 
 
 def verify_chain(*, after: int = 0, at_most: int | None = None) -> ChainReport:

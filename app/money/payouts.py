@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +14,7 @@ from sqlalchemy import func, select
 from app.domain.context import Context
 from app.domain.errors import Conflict, Invalid, StalePreview
 from app.domain.ledger import payout, wallet
-from app.domain.money import Money
+from app.domain.money import Money, decimals
 from app.domain.permissions import Permission, require
 from app.domain.vocabulary import AccountKind, NotificationType
 from app.domain.wording import format_money
@@ -25,6 +26,7 @@ from app.models import LedgerAccount, LedgerPosting, Payout, User
 from app.money.ledger import post
 
 ACTION: Final = "ADMIN_PAYOUT_RECORDED"
+_SMALLEST: Final = 10
 _WALLET: Final = "/mentor/wallet"
 
 
@@ -58,7 +60,8 @@ class PayoutPlan:
 
     @property
     def fingerprint(self) -> str:
-        return ",".join(f"{line.mentor.id.hex[:12]}:{line.available.minor}" for line in self.sent)
+        text = ",".join(f"{line.mentor.id.hex}:{line.available.minor}" for line in self.sent)
+        return hashlib.sha256(f"{self.currency} {text}".encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,11 @@ def payout_currencies() -> list[str]:
         select(LedgerAccount.currency).where(LedgerAccount.kind == AccountKind.MENTOR_PAYABLE).distinct()
     )
     return sorted(rows)
+
+
+def usual_minimum(currency: str) -> Money:
+    """Less than this is not sent unless somebody says so: ten whole units."""
+    return Money(_SMALLEST * 10 ** decimals(currency), currency)
 
 
 def preview_payouts(currency: str, *, minimum: Money, ctx: Context) -> PayoutPlan:
@@ -143,7 +151,12 @@ def payouts_of(mentor_id: UUID, *, limit: int = 50) -> Sequence[Payout]:
     ).all()
 
 
-def payout_batches(*, limit: int = 50) -> list[PayoutBatch]:
+def count_batches() -> int:
+    """How many batches were ever recorded."""
+    return db.session.scalar(select(func.count(Payout.batch_id.distinct()))) or 0
+
+
+def payout_batches(*, limit: int = 50, offset: int = 0) -> list[PayoutBatch]:
     """What was recorded, the latest batch first."""
     rows = db.session.execute(
         select(
@@ -158,6 +171,7 @@ def payout_batches(*, limit: int = 50) -> list[PayoutBatch]:
         .group_by(Payout.batch_id, Payout.currency)
         .order_by(func.min(Payout.created_at).desc(), Payout.batch_id)
         .limit(limit)
+        .offset(offset)
     )
     return [PayoutBatch(row.batch_id, Money(int(row.total), row.currency), row.mentors, row.at, row.by) for row in rows]
 

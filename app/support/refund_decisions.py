@@ -9,14 +9,14 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
 from app.booking.access import load_session_for
 from app.domain.context import Context
-from app.domain.errors import Conflict, NotFound, ProviderFailed
+from app.domain.errors import Conflict, Invalid, NotFound, ProviderFailed
 from app.domain.money import Money
-from app.domain.permissions import Permission, may
+from app.domain.permissions import Permission, may, require
 from app.domain.refunds import decide_second_opinion
 from app.domain.vocabulary import RefundState, RefundType
 from app.domain.wording import format_money
@@ -29,6 +29,7 @@ from app.money.refunds import approve_refund, decline_refund, record_refund_resu
 from app.support.staff_acts import clean_reason, is_own_case, require_staff_for
 
 _LISTED: Final = 100
+COUNT_CAP: Final = 10_000
 OWN_CASE: Final = "You are a party in this case, so a colleague has to decide it."
 
 
@@ -72,18 +73,35 @@ class RefundCase:
         return self.refund.created_at
 
 
-def refund_cases(state: RefundState, *, ctx: Context) -> Sequence[RefundCase]:
-    """The refunds that wait in one state, those that wait longest first; at most a hundred."""
+def refund_cases(
+    state: RefundState, *, ctx: Context, page: int = 1, size: int = _LISTED, newest_first: bool = False
+) -> Sequence[RefundCase]:
+    """One page of the refunds in one state, those that wait longest first.
+
+    :raises Forbidden: the reader's role does not see refunds
+    :raises Invalid: the page lies too far back
+    """
+    require(ctx.actor, Permission.REFUND_VIEW)
+    if page * size > COUNT_CAP:
+        message = f"Only the first {COUNT_CAP:,} are listed."
+        raise Invalid(message, fields={"page": message})
+    order = [each.desc() if newest_first else each.asc() for each in (Refund.created_at, Refund.id)]
+    keys = select(Refund.id).where(Refund.status == state).order_by(*order).limit(size).offset((page - 1) * size)
     rows = db.session.execute(
         select(Refund, MentoringSession, User)
         .join(MentoringSession, MentoringSession.id == Refund.session_id)
         .outerjoin(User, User.id == Refund.requested_by)
-        .where(Refund.status == state)
+        .where(Refund.id.in_(keys))
         .options(joinedload(MentoringSession.mentor), joinedload(MentoringSession.mentee))
-        .order_by(Refund.created_at, Refund.id)
-        .limit(_LISTED)
+        .order_by(*order)
     )
     return [_case(refund, session, asked_by, ctx) for refund, session, asked_by in rows]
+
+
+def count_refunds(state: RefundState) -> int:
+    """How many refunds are in one state, counted up to one more than ``COUNT_CAP``."""
+    capped = select(Refund.id).where(Refund.status == state).limit(COUNT_CAP + 1).subquery()
+    return db.session.scalar(select(func.count()).select_from(capped)) or 0
 
 
 def refund_case(refund_id: UUID, act: RefundAct, *, ctx: Context) -> RefundCase:

@@ -9,13 +9,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
-from app.domain.vocabulary import Party
+from app.domain.money import Money
+from app.domain.vocabulary import Party, RefundType
+from app.integrations.payments.base import GatewayRefund, GatewayRefundState
 from app.models import MentoringSession
+from app.money.payouts import preview_payouts, usual_minimum
+from app.money.sending import record_refund_result
+from app.people.suspension import suspend_user
+from app.support.manual_refund import manual_refund
 from app.support.mark_no_show import mark_no_show
 from tests.factories.disputes import a_dispute
-from tests.factories.people import a_mentor, a_support_agent, ctx_of
-from tests.factories.sessions import START_AT, a_paid_session, a_running_session, fresh
+from tests.factories.people import a_mentor, a_support_agent, an_admin, ctx_of
+from tests.factories.sessions import START_AT, a_completed_session, a_paid_session, a_running_session, fresh
 from tests.world import context
 
 Ids = Mapping[str, Any]
@@ -75,6 +82,54 @@ def a_missed_session() -> MentoringSession:
     return fresh(session)
 
 
+def a_waiting_refund() -> UUID:
+    """A refund that support asked for and that is above the limit for one person."""
+    session = a_paid_session(mentor=a_mentor(rate_minor=30_000))
+    return manual_refund(
+        session.id, type=RefundType.FULL, amount=Money(30_000, "EUR"), reason="A complaint", fingerprint=None,
+        ctx=ctx_of(a_support_agent()),
+    ).refund_id  # fmt: skip
+
+
+def a_failed_refund() -> UUID:
+    """A refund that the gateway refused for good."""
+    agent = ctx_of(a_support_agent())
+    refund_id = manual_refund(
+        a_paid_session().id, type=RefundType.PARTIAL, amount=Money(1_000, "EUR"), reason="A complaint",
+        fingerprint=None, ctx=agent,
+    ).refund_id  # fmt: skip
+    record_refund_result(refund_id, GatewayRefund(GatewayRefundState.FAILED, None, "The card was closed."), agent)
+    return refund_id
+
+
+def _waiting() -> Ids:
+    return {"refund_id": a_waiting_refund()}
+
+
+def _failed() -> Ids:
+    return {"refund_id": a_failed_refund()}
+
+
+def _earned() -> Ids:
+    a_completed_session()
+    seen = preview_payouts("EUR", minimum=usual_minimum("EUR"), ctx=ctx_of(an_admin()))
+    return {"fingerprint": seen.fingerprint}
+
+
+def _person() -> Ids:
+    return {"user_id": a_mentor().id}
+
+
+def _applicant() -> Ids:
+    return {"user_id": a_mentor(is_verified=False).id}
+
+
+def _suspended() -> Ids:
+    user = a_mentor()
+    suspend_user(user.id, reason="Abuse in the chat", ctx=ctx_of(an_admin()))
+    return {"user_id": user.id}
+
+
 _WHY = {"reason": "Both asked for it"}
 
 
@@ -83,6 +138,8 @@ def _act(slug: str, action: str, make: Callable[[], Ids] = _session, **options: 
     return Post(rule=f"{CASE}/{slug}", action=action, make=make, body=body, has_preview=True, **options)
 
 
+_REFUND = "/api/admin/refunds/<uuid:refund_id>"
+_USER = "/api/admin/users/<uuid:user_id>"
 _DESK = "/api/admin/disputes/<uuid:dispute_id>"
 
 POSTS = (
@@ -102,6 +159,20 @@ POSTS = (
     Post(
         rule=f"{CASE}/notes", action="ADMIN_NOTE_ADDED", make=_session, body={"note": "Called the mentor."},
         wrong={"note": " "},
+    ),
+    Post(rule=f"{_REFUND}/approve", action="ADMIN_REFUND_APPROVED", make=_waiting, body=_WHY, role="admin"),
+    Post(rule=f"{_REFUND}/decline", action="ADMIN_REFUND_DECLINED", make=_waiting, body=_WHY, role="admin"),
+    Post(rule=f"{_REFUND}/retry", action="ADMIN_REFUND_RETRIED", make=_failed, body=_WHY),
+    Post(
+        rule="/api/admin/payouts", action="ADMIN_PAYOUT_RECORDED", make=_earned, role="admin", has_preview=True,
+        after=timedelta(hours=3), body={**_WHY, "currency": "EUR", "fingerprint": "@fingerprint"},
+        wrong={"fingerprint": None},
+    ),
+    Post(rule=f"{_USER}/suspend", action="ADMIN_USER_SUSPENDED", make=_person, body=_WHY, role="admin"),
+    Post(rule=f"{_USER}/reinstate", action="ADMIN_USER_REINSTATED", make=_suspended, body=_WHY, role="admin"),
+    Post(
+        rule="/api/admin/mentors/<uuid:user_id>/verify", action="ADMIN_MENTOR_VERIFIED", make=_applicant, body=_WHY,
+        role="admin",
     ),
     Post(
         rule=f"{_DESK}/assign", action="ADMIN_DISPUTE_ASSIGNED", make=_dispute,

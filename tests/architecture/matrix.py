@@ -180,6 +180,8 @@ _ACTS: Mapping[str, Mapping[str, Any]] = {
     "no-show": {"reason": "Nobody came", "absent": "mentee"},
     "meeting-link": {"reason": "The provider was down", "meetingUrl": "https://meet.example/room"},
 }
+_REFUND = "/api/admin/refunds/<uuid:refund_id>"
+_WHY = {"reason": "The case is clear"}
 _DISPUTE_DESK = "/api/admin/disputes/<uuid:dispute_id>"
 _AT_THE_DESK = {"dispute_id": "dispute"}
 _WEEK = {"timezone": "UTC", "days": []}
@@ -274,6 +276,17 @@ API = [
         for slug, body in _ACTS.items()
         for each in row("POST", f"{_CASE}/{slug}", SUPPORT_AND_ADMIN, ids=_SESSION, json=body)
     ),
+    *row("GET", "/api/admin/refunds", CONSOLE),
+    *row("POST", f"{_REFUND}/approve", ADMIN, ids={"refund_id": "waiting_refund"}, json=_WHY),
+    *row("POST", f"{_REFUND}/decline", ADMIN, ids={"refund_id": "waiting_refund"}, json=_WHY),
+    *row("POST", f"{_REFUND}/retry", SUPPORT_AND_ADMIN, ids={"refund_id": "failed_refund"}, json=_WHY),
+    *row("GET", "/api/admin/payouts", SUPPORT_AND_ADMIN),
+    *row("POST", "/api/admin/payouts", ADMIN, json={"currency": "@currency", **_WHY}),
+    *row("POST", "/api/admin/users/<uuid:user_id>/suspend", ADMIN, ids={"user_id": "applicant"}, json=_WHY),
+    *row("POST", "/api/admin/users/<uuid:user_id>/reinstate", ADMIN, ids={"user_id": "applicant"}, json=_WHY),
+    *row("POST", "/api/admin/mentors/<uuid:user_id>/verify", ADMIN, ids={"user_id": "applicant"}, json=_WHY),
+    *row("GET", "/api/admin/audit", SUPPORT_AND_ADMIN),
+    *row("GET", "/api/admin/audit/verify", CONSOLE),
     *row("GET", "/api/admin/disputes", SUPPORT_AND_ADMIN),
     *row("GET", _DISPUTE_DESK, SUPPORT_AND_ADMIN, ids=_AT_THE_DESK),
     *row(

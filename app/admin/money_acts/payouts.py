@@ -11,16 +11,14 @@ from flask_admin import expose
 
 from app.admin.guard import ConsolePage
 from app.domain.errors import Conflict, Invalid, NotFound, StalePreview
-from app.domain.money import Money, decimals
+from app.domain.money import Money
 from app.domain.permissions import Permission, may, require
 from app.foundation.idempotency import once
 from app.http.context import current_actor, current_context
 from app.http.login import require_fresh_password
-from app.money.payouts import ACTION, payout_batches, payout_currencies, preview_payouts, record_payouts
+from app.money.payouts import ACTION, payout_batches, payout_currencies, preview_payouts, record_payouts, usual_minimum
 from app.support.payout_file import payout_file
 from app.support.staff_acts import clean_reason
-
-_SMALLEST = 10  # whole units
 
 
 class PayOutView(ConsolePage):
@@ -96,7 +94,7 @@ class PayOutView(ConsolePage):
             plan = preview_payouts(currency, minimum=minimum, ctx=current_context())
         except Invalid as wrong:
             problems, status = {**problems, **wrong.fields}, 422
-            plan = preview_payouts(currency, minimum=_usual_minimum(currency), ctx=current_context())
+            plan = preview_payouts(currency, minimum=usual_minimum(currency), ctx=current_context())
         html = self.render(
             "admin/money/payout_batch.html",
             plan=plan,
@@ -111,10 +109,6 @@ class PayOutView(ConsolePage):
         return html, status
 
 
-def _usual_minimum(currency: str) -> Money:
-    return Money(_SMALLEST * 10 ** decimals(currency), currency)
-
-
 def _minimum(values: Any, currency: str) -> Money:
     """The smallest payout as typed.
 
@@ -122,7 +116,7 @@ def _minimum(values: Any, currency: str) -> Money:
     """
     text = values.get("minimum", "").strip()[:20]
     if not text:
-        return _usual_minimum(currency)
+        return usual_minimum(currency)
     try:
         return Money.parse(text, currency)
     except ValueError as error:
