@@ -15,6 +15,7 @@ from uuid import UUID
 import structlog
 from flask import current_app
 
+from app.booking.review import refresh_ratings
 from app.booking.tick import TickReport, tick
 from app.config import Settings
 from app.domain.context import Context
@@ -84,6 +85,12 @@ def mail_audit_head(ctx: Context) -> Mapping[str, Any]:
     return {"counts": {"mailed": sent} if sent else {}, "changed": sent}
 
 
+def mend_ratings(ctx: Context) -> Mapping[str, Any]:
+    """Averages are kept with each review; whatever drifted all the same is put right at night (RV-1)."""
+    mended = refresh_ratings(ctx=ctx)
+    return {"counts": {"rating_mended": mended} if mended else {}, "changed": mended}
+
+
 EACH_MINUTE: Final[tuple[Round, ...]] = (
     Round("sessions", work_sessions),
     Round("disputes", work_disputes),
@@ -92,6 +99,7 @@ EACH_MINUTE: Final[tuple[Round, ...]] = (
 EACH_NIGHT: Final[tuple[Round, ...]] = (
     Round("audit_head", mail_audit_head),
     Round("forgotten", lambda ctx: cleanup.forget_old(ctx=ctx)),
+    Round("ratings", mend_ratings),
     Round("money", reconcile_money),
 )
 
