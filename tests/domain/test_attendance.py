@@ -16,6 +16,7 @@ from app.domain.attendance import (
     decide_no_show_by_staff,
     decide_no_show_report,
     decide_start,
+    decide_suggestion,
     ended_at,
     started_at,
     suggested_absentees,
@@ -229,3 +230,22 @@ def test_the_real_times_come_from_the_first_join_and_the_provider() -> None:
     assert started_at(START, []) == START
     assert ended_at(START, 60, None) == END
     assert ended_at(START, 60, END + MINUTE) == END + MINUTE
+
+
+@pytest.mark.spec("NS-3", "WHY-1")
+@pytest.mark.parametrize(
+    "joined, rule, words",
+    [
+        (frozenset(), "nobody_joined", "neither side"),
+        (ONLY_MENTEE, "mentor_did_not_join", "no mentor"),
+        (frozenset({Party.MENTOR}), "mentee_did_not_join", "no mentee"),
+    ],
+)
+def test_a_suggestion_says_no_more_than_the_log(joined: frozenset[Party], rule: str, words: str) -> None:
+    decision = decide_suggestion(facts(joined=joined), END)
+    assert decision is not None
+    assert (decision.allowed, decision.rule) == (True, rule)
+    assert words in decision.message
+    assert decision.numbers["suggestion_hold_hours"] == DEFAULTS.suggestion_hold_hours
+    assert decide_suggestion(facts(joined=joined), END - SECOND) is None
+    assert decide_suggestion(facts(joined=BOTH), END) is None

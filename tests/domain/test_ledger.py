@@ -118,6 +118,25 @@ def test_earnings_follow_a_reassignment(settled: bool, account: object) -> None:
     assert lines(moved) == {account(MENTOR): 2_333, account(OTHER_MENTOR): -2_333}  # type: ignore[operator]
 
 
+@pytest.mark.spec("CX-4", "MN-14")
+def test_who_gave_it_up_and_was_not_replaced_earns_nothing() -> None:
+    paid = ledger.payment_captured(TERMS, Split(3_333, 0))
+
+    assert after(paid, ledger.earnings_forfeited(TERMS, net_minor=3_333)) == {
+        ledger.GATEWAY: 3_333,
+        ledger.PLATFORM_HELD: -3_333,
+    }
+    assert ledger.earnings_forfeited(TERMS, net_minor=0).is_empty
+
+
+@pytest.mark.spec("ACT-5", "NS-4")
+def test_what_cannot_be_taken_back_from_the_mentee_is_the_platform_s_cost_until_it_is_not_due() -> None:
+    restored = ledger.earnings_restored(TERMS, 3_333, net_before=0)
+
+    assert lines(restored) == {ledger.GOODWILL: 2_333, ledger.payable(MENTOR): -2_333}
+    assert after(restored, ledger.earnings_taken_back(TERMS, 2_333)) == {}
+
+
 @pytest.mark.spec("MN-14")
 def test_a_chargeback_after_a_partial_refund_costs_the_platform_the_rest() -> None:
     entry = ledger.chargeback(TERMS, 1_000, net_before=400, settled=False)

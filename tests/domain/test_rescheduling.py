@@ -15,6 +15,7 @@ from app.domain.rescheduling import (
     ProposalDecision,
     ProposalFacts,
     RescheduleAnswer,
+    decide_counter_time,
     decide_expiry,
     decide_proposal,
     decide_response,
@@ -26,6 +27,7 @@ from tests.domain.facts import at
 START = at("2028-02-29 00:30")
 HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
 NEW = START + timedelta(days=3)
+NOW = START - 5 * HOUR
 
 
 def facts(**changes: object) -> ProposalFacts:
@@ -155,6 +157,16 @@ class TestOverrides:
         assert active_overrides([Override(kind)], start=START, now=START - SECOND) == {kind}
         assert active_overrides([Override(kind)], start=START, now=START) == frozenset()
         assert active_overrides([Override(kind)], start=None, now=START) == {kind}
+
+
+@pytest.mark.spec("RS-2")
+@pytest.mark.parametrize(
+    "proposed, allowed",
+    [(NOW + SECOND, True), (NOW, False), (NEW, False), (START, False), (NEW + HOUR, True)],
+)
+def test_an_answer_names_another_time_that_is_still_to_come(proposed: datetime, allowed: bool) -> None:
+    assert decide_counter_time(talk(), START, proposed, NOW).allowed is allowed
+    assert decide_counter_time(talk(), None, proposed, NOW).allowed is (allowed or proposed == START)
 
 
 def talk(**changes: object) -> Negotiation:
