@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
-from flask import flash, redirect, request
+from flask import redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import BaseView
 
 from app.admin.menu import console_menu, console_menu_key
+from app.admin.toasts import say_done
 from app.domain.errors import Conflict, Invalid
 from app.domain.permissions import Permission, may, require
 from app.http.context import current_actor
@@ -95,11 +96,11 @@ class ConsolePage(Guarded, BaseView):
             except (Invalid, Conflict) as refused:
                 problem = refused.message
             else:
-                flash(question.done, "success")
+                say_done(question.done)
                 return redirect(question.back_url, 303)
         html = self.render(
-            "admin/pages/reason.html", form_url=request.path, form_title=question.title, lead=question.lead,
-            button=question.button, tone=question.tone, subject=question.subject, back_url=question.back_url,
-            text=text, problem=problem,
+            "admin/pages/reason.html", form_url=request.full_path.removesuffix("?"), form_title=question.title,
+            lead=question.lead, button=question.button, tone=question.tone, subject=question.subject,
+            back_url=question.back_url, text=text, problem=problem,
         )  # fmt: skip
         return html, 422 if problem else 200

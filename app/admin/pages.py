@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask import Response, current_app, make_response, redirect, url_for
+from flask import Response, current_app, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 
@@ -125,9 +125,16 @@ class MailboxView(ConsolePage):
             button="Send it again",
             subject=event.subject,
             done="It is being sent again",
-            back_url=url_for("console_mailbox.letter", event_id=event_id),
+            back_url=_back_from(event),
         )
         return self.ask_why(act, question)
+
+
+def _back_from(event: EmailEvent) -> str:
+    """The case that one came from, or the letter."""
+    if request.args.get("from") == "case" and event.session_id is not None:
+        return url_for("console_sessions.case", session_id=event.session_id)
+    return url_for("console_mailbox.letter", event_id=event.id)
 
 
 class OperationsView(ConsolePage):

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
-from flask import flash, g, redirect, request, url_for
+from flask import g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 
 from app.admin.cases.rows import address
 from app.admin.guard import ConsolePage
 from app.admin.snippets import reason_snippets
+from app.admin.toasts import say_done, say_refused
 from app.domain.errors import Conflict, Invalid
 from app.domain.permissions import Permission
 from app.domain.vocabulary import Role, SessionStatus
@@ -87,9 +88,9 @@ class SuspensionView(ConsolePage):
         except Invalid as wrong:
             return self._dialog(act, plan, reason=reason, problem=wrong.message), 422
         except Conflict as refused:
-            flash({"title": "Nothing was done", "text": refused.message}, "error")  # type: ignore[arg-type]  # a toast
+            say_refused(refused.message)
             return redirect(back, 303)
-        flash(f"{plan.user.name} {act.done}", "success")
+        say_done(f"{plan.user.name} {act.done}")
         return redirect(back, 303)
 
     @staticmethod

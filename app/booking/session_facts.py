@@ -125,22 +125,7 @@ class SessionFacts:
 
         :raises ValueError: for a session without a time
         """
-        session = self.session
-        if session.scheduled_at is None:
-            message = "Nobody can attend a session without a time"
-            raise ValueError(message)
-        return AttendanceFacts(
-            status=session.status,
-            start=session.scheduled_at,
-            duration_minutes=session.duration,
-            meeting_type=session.meeting_type,
-            policies=self.policies,
-            is_settled=self.is_settled,
-            reassignment=session.reassignment_status,
-            joined=self.joined,
-            suggested_at=session.attendance_suggested_at,
-            is_decided=session.attendance_decided_at is not None,
-        )
+        return _attending(self.session, self.policies, self.joined)
 
 
 def facts_of(session: MentoringSession) -> SessionFacts:
@@ -178,6 +163,24 @@ def facts_of_all(sessions: Iterable[MentoringSession]) -> dict[UUID, SessionFact
     }
 
 
+def _attending(session: MentoringSession, policies: Snapshot, joined: frozenset[Party]) -> AttendanceFacts:
+    if session.scheduled_at is None:
+        message = "Nobody can attend a session without a time"
+        raise ValueError(message)
+    return AttendanceFacts(
+        status=session.status,
+        start=session.scheduled_at,
+        duration_minutes=session.duration,
+        meeting_type=session.meeting_type,
+        policies=policies,
+        is_settled=is_settled(session),
+        reassignment=session.reassignment_status,
+        joined=joined,
+        suggested_at=session.attendance_suggested_at,
+        is_decided=session.attendance_decided_at is not None,
+    )
+
+
 def negotiation_of(row: RescheduleRequest) -> Negotiation:
     """A negotiation as the rules see it: the last word lies on the table."""
     return Negotiation(
@@ -201,11 +204,21 @@ def join_facts(session: MentoringSession) -> JoinFacts:
 
 
 def attendance_facts(session: MentoringSession) -> AttendanceFacts:
-    """What decides about starting and completing a session that has a time.
+    """What decides about starting and completing a session that has a time; its money and its times do not.
 
     :raises ValueError: when it has none
     """
-    return facts_of(session).for_attending()
+    known = reading_memo()
+    key = f"attendance:{session.id}"
+    if known is not None and key in known:
+        found: AttendanceFacts = known[key]
+        return found
+    policies = policies_under(session.policy_version_id, current_policies()).values
+    joined = _joins([session.id])[session.id]
+    found = _attending(session, policies, frozenset(party for party, person in _sides(session) if person in joined))
+    if known is not None:
+        known[key] = found
+    return found
 
 
 def reassignment_facts(session: MentoringSession) -> ReassignmentFacts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,7 @@ from app.booking.access import load_session_for
 from app.booking.give_up import MENTOR_CANCELLED
 from app.domain.context import Context
 from app.domain.permissions import Permission, require
+from app.domain.reliability import Record, reliability
 from app.domain.vocabulary import CancelledBy, Party, SessionStatus
 from app.extensions import db
 from app.foundation.parts import PartRow, part
@@ -31,7 +33,10 @@ S = MentoringSession
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A person's past with us, in the role they have in this session."""
+    """A person's past with us, in the role they have in this session.
+
+    :param cancelled: sessions that they themselves called off
+    """
 
     sessions: int = 0
     completed: int = 0
@@ -39,6 +44,11 @@ class History:
     no_shows: int = 0
     disputes: int = 0
     strikes: int = 0
+
+    @property
+    def reliability(self) -> Decimal:
+        """The published score, over everything so far."""
+        return reliability(Record(self.completed, self.cancelled, self.no_shows))
 
 
 @dataclass(frozen=True, slots=True)

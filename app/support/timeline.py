@@ -93,10 +93,13 @@ _TABLES: dict[str, tuple[Kind, Any, str, str | None, tuple[str, ...]]] = {
     ),
     "reschedule_requests": (
         Kind.CHANGE, RescheduleRequest, "created_at", "initiator_id",
-        ("status", "reason", "proposed_time", "original_time", "counter_proposed_time", "resolved_at", "expires_at"),
+        ("status", "reason", "proposed_time", "original_time", "counter_proposed_time", "resolved_at", "expires_at",
+         "initiated_by", "counter_proposal_count"),
     ),
     "session_disputes": (
-        Kind.CHANGE, SessionDispute, "created_at", "reported_by", ("id", "category", "reason", "status", "priority"),
+        Kind.CHANGE, SessionDispute, "created_at", "reported_by",
+        ("id", "category", "reason", "status", "priority", "first_response_due_at", "resolution_due_at",
+         "first_responded_at", "waiting_since", "waited_seconds", "warned_at", "breached_at", "resolved_at"),
     ),
     "session_reviews": (
         Kind.CHANGE, SessionReview, "created_at", "author_id", ("rating", "comment", "hidden_at"),

@@ -55,6 +55,7 @@ CONSOLE_ROWS = [
     *row("POST", "/admin/bulk-cancels/<uuid:bulk_id>/stop", SUPPORT_AND_ADMIN, ids=_BULK),
     *row("GET", _CASE, CONSOLE, ids=_SESSION),
     *row("GET", f"{_CASE}/", CONSOLE, ids=_SESSION),
+    *row("GET", f"{_CASE}/messages", CONSOLE, ids=_SESSION),
     *row("GET POST", f"{_CASE}/cancel", SUPPORT_AND_ADMIN, ids=_SESSION),
     *row("GET POST", f"{_CASE}/chat", SUPPORT_AND_ADMIN, ids=_SESSION, data={"reason": "A party reported a problem."}),
     *row("GET POST", f"{_CASE}/complete", SUPPORT_AND_ADMIN, ids=_SESSION),

@@ -139,6 +139,8 @@ ADDRESSES: dict[str, tuple[str, ...]] = {
         "/admin/sessions/{completed}",
         "/admin/sessions/{ended}",
         "/admin/sessions/{upcoming}",
+        "/admin/sessions/{moving}",
+        "/admin/sessions/{completed}/messages",
         "/admin/sessions/{upcoming}/cancel",
         "/admin/sessions/{upcoming}/refund",
         "/admin/sessions/{upcoming}/refund?shown=1&refundType=bonus&amount=250",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
-from flask import flash, redirect, request, url_for
+from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 
@@ -15,6 +15,7 @@ from app.admin.cases import acts
 from app.admin.cases.acts import Act
 from app.admin.cases.reassign import REASSIGN
 from app.admin.snippets import reason_snippets
+from app.admin.toasts import say_done, say_refused
 from app.booking.access import load_session_for
 from app.domain.context import Context
 from app.domain.errors import Conflict, Invalid, Refused, StalePreview
@@ -100,9 +101,9 @@ class ActPages:
             fields = wrong.fields or {"reason": wrong.message}
             return self._show(act, load_session_for(ctx, session_id), given, ctx, fields=fields, status=422)
         except (Conflict, Refused) as refused:
-            flash({"title": "Nothing was done", "text": refused.message}, "error")  # type: ignore[arg-type]  # a toast
+            say_refused(refused.message)
         else:
-            flash({"title": act.done, "text": sentence}, "success")  # type: ignore[arg-type]  # as above
+            say_done(act.done, sentence)
         return redirect(url_for("console_sessions.case", session_id=session_id), 303)
 
     def _show(

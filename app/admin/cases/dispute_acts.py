@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from flask import flash, redirect, request, url_for
+from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 
 from app.admin.filters import words_of
 from app.admin.snippets import reason_snippets
+from app.admin.toasts import say_done, say_refused
 from app.domain.errors import Conflict, Invalid
 from app.domain.permissions import Permission, require
 from app.domain.vocabulary import DisputePriority
@@ -138,7 +139,7 @@ class DisputeActs:
             except Conflict as refused:
                 return self._refused(dispute_id, refused)
             else:
-                flash(done, "success")
+                say_done(done)
                 return redirect(page_url(dispute_id), 303)
         dispute, session = load_dispute(dispute_id)
         facts.setdefault("chosen", "")
@@ -161,12 +162,12 @@ class DisputeActs:
             act()
         except Conflict as refused:
             return self._refused(dispute_id, refused)
-        flash(done, "success")
+        say_done(done)
         return redirect(page_url(dispute_id), 303)
 
     @staticmethod
     def _refused(dispute_id: UUID, refused: Conflict) -> ResponseReturnValue:
-        flash({"title": "Nothing was done", "text": refused.message}, "error")  # type: ignore[arg-type]  # a toast
+        say_refused(refused.message)
         return redirect(page_url(dispute_id), 303)
 
 

@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
-from flask import flash, g, redirect, request, url_for
+from flask import g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 
 from app.admin.cases.dispute_acts import page_url
 from app.admin.snippets import reason_snippets
+from app.admin.toasts import say_done, say_refused
 from app.domain.disputes import outcomes_for
 from app.domain.errors import Conflict, Forbidden, Invalid, NotFound, SlotTaken, StalePreview
 from app.domain.money import Money
@@ -115,10 +116,10 @@ class ResolveActs:
             problems = wrong.fields or {"": wrong.message}
             return self._preview(dispute_id, how, replace(given, problems=problems), status=422)
         except Conflict as refused:
-            flash({"title": "Nothing was done", "text": refused.message}, "error")  # type: ignore[arg-type]  # a toast
+            say_refused(refused.message)
             return redirect(page_url(dispute_id), 303)
         title = "Waits for a second person" if done.awaits_approval else f"Dispute {done.status.value}"
-        flash({"title": title, "text": done.sentence}, "success")  # type: ignore[arg-type]  # as above
+        say_done(title, done.sentence)
         return redirect(page_url(dispute_id), 303)
 
     def _preview(

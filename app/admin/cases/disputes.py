@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,18 +16,19 @@ from app.admin.cases.dispute_acts import DisputeActs
 from app.admin.cases.dispute_resolve import ResolveActs, resolve_acts
 from app.admin.filters import words_of
 from app.admin.guard import ConsolePage
+from app.domain.dispute_clock import Deadlines, DisputeClock
 from app.domain.disputes import decide_handling
 from app.domain.errors import Invalid
 from app.domain.permissions import Permission, may
-from app.domain.vocabulary import DisputeCategory, DisputePriority
+from app.domain.vocabulary import DisputeCategory, DisputePriority, DisputeStatus
 from app.http.context import current_actor, current_context, request_now
-from app.models import MentoringSession
 from app.support.disputes import telling
 from app.support.disputes.dispute_filter import DisputeFilter, read_dispute_filter
 from app.support.disputes.dispute_list import COUNT_CAP, DisputePage, list_disputes
-from app.support.disputes.dispute_page import DisputeCase, disputes_of_session, read_dispute_case
-from app.support.disputes.loading import clock_of, current_targets
+from app.support.disputes.dispute_page import DisputeCase, read_dispute_case
+from app.support.disputes.loading import current_targets
 from app.support.session_list import names_of
+from app.support.timeline import Happening
 
 _OWN_CASE = "You are a party in this case, so a colleague has to decide it."
 _STEPS = {
@@ -101,23 +104,45 @@ class DisputesDesk(DisputeActs, ResolveActs, ConsolePage):
         return redirect(url_for("console_disputes.dispute", dispute_id=dispute_id), 301)
 
 
-def disputes_card(session: MentoringSession) -> list[dict[str, Any]]:
-    """A session's disputes for its case page; none for whoever may not see them."""
+def disputes_card(happened: Iterable[Happening]) -> list[dict[str, Any]]:
+    """A session's disputes for its case page, open ones first; none for whoever may not see them."""
     if not may(current_actor().role, Permission.DISPUTE_VIEW):
         return []
-    targets, now = current_targets(), request_now()
+    found = sorted(
+        (one for one in happened if one.source == "session_disputes"),
+        key=lambda one: (one.facts["resolved_at"] is not None, -one.at.timestamp()),
+    )
     return [
         {
-            "id": each.id,
-            "reason": each.reason,
-            "category": words_of(each.category),
-            "status": each.status,
-            "priority": each.priority,
-            "created_at": each.created_at,
-            "sla": None if each.resolved_at else rows.sla_of(clock_of(each), now, targets),
+            "id": one.facts["id"],
+            "reason": one.facts["reason"],
+            "category": words_of(DisputeCategory(one.facts["category"])),
+            "status": DisputeStatus(one.facts["status"]),
+            "priority": DisputePriority(one.facts["priority"]),
+            "created_at": one.at,
+            "sla": None if one.facts["resolved_at"] else rows.sla_of(_clock(one), request_now(), current_targets()),
         }
-        for each in disputes_of_session(session.id)
+        for one in found
     ]
+
+
+def _clock(one: Happening) -> DisputeClock:
+    """A dispute's clock out of a line of the case's story."""
+
+    def instant(name: str) -> Any:
+        text = one.facts[name]
+        return datetime.fromisoformat(text) if text else None
+
+    return DisputeClock(
+        priority=DisputePriority(one.facts["priority"]),
+        opened_at=one.at,
+        deadlines=Deadlines(instant("first_response_due_at"), instant("resolution_due_at")),
+        answered_at=instant("first_responded_at"),
+        waiting_since=instant("waiting_since"),
+        waited=timedelta(seconds=one.facts["waited_seconds"]),
+        warned_at=instant("warned_at"),
+        breached_at=instant("breached_at"),
+    )
 
 
 def _acts(case: DisputeCase, *, may_handle: bool) -> list[dict[str, Any]]:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
-from flask import flash, redirect, request, url_for
+from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 
 from app.admin.snippets import reason_snippets
+from app.admin.toasts import say_done, say_refused
 from app.booking.access import load_session_for
 from app.domain.errors import Conflict, Invalid, StalePreview
 from app.domain.money import Money
@@ -96,9 +97,9 @@ class ForceCancelActs:
         except Invalid as wrong:
             return self._preview(session_id, given, fields=wrong.fields or {"": wrong.message}, status=422)
         except Conflict as refused:
-            flash({"title": "Nothing was done", "text": refused.message}, "error")  # type: ignore[arg-type]  # a toast
+            say_refused(refused.message)
             return redirect(url_for("console_sessions.case", session_id=session_id), 303)
-        flash({"title": "Session cancelled", "text": done.sentence}, "success")  # type: ignore[arg-type]  # as above
+        say_done("Session cancelled", done.sentence)
         return redirect(url_for("console_sessions.case", session_id=session_id), 303)
 
     def _perform(self, session_id: UUID, given: _Input) -> ForceCancelled:

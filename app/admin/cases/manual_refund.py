@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
-from flask import flash, redirect, request, url_for
+from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 
 from app.admin.snippets import reason_snippets
+from app.admin.toasts import say_done, say_refused
 from app.booking.access import load_session_for
 from app.domain.errors import Conflict, Invalid, StalePreview
 from app.domain.money import Money
@@ -124,10 +125,10 @@ class ManualRefundActs:
         except Invalid as wrong:
             return self._refund_dialog(session_id, given, fields=dict(wrong.fields), status=422)
         except Conflict as refused:
-            flash({"title": "Nothing was done", "text": refused.message}, "error")  # type: ignore[arg-type]  # a toast
+            say_refused(refused.message)
             return redirect(back, 303)
         title = "Refund asked for" if done.awaits_approval else "Refund issued"
-        flash({"title": title, "text": done.sentence}, "success")  # type: ignore[arg-type]  # as above
+        say_done(title, done.sentence)
         return redirect(back, 303)
 
     @staticmethod

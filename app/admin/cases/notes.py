@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from flask import flash, redirect, request, url_for
+from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 
+from app.admin.toasts import say_done
 from app.domain.errors import Conflict, Invalid, NotFound
 from app.domain.permissions import Permission, require
 from app.extensions import db
@@ -34,7 +35,7 @@ class NoteActs:
             except Invalid as wrong:
                 problem = wrong.message
             else:
-                flash("Note added", "success")
+                say_done("Note added")
                 return redirect(url_for("console_sessions.case", session_id=session_id, _anchor="story"), 303)
         url = url_for("console_sessions.note", session_id=session_id)
         return self._form(session_id, url, text, problem, title="Add a note")
@@ -53,7 +54,7 @@ class NoteActs:
             except (Invalid, Conflict) as wrong:
                 problem = wrong.message
             else:
-                flash("Note changed; what stood there before is kept", "success")
+                say_done("Note changed; what stood there before is kept")
                 return redirect(url_for("console_sessions.case", session_id=session_id, _anchor="story"), 303)
         url = url_for("console_sessions.edit_note", session_id=session_id, note_id=note_id)
         return self._form(session_id, url, text, problem, title="Edit the note", seen=row.updated_at.isoformat())

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from flask import flash, redirect, request, url_for
+from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 
 from app.admin.policies.words import KINDS, verdict_in_words
 from app.admin.snippets import reason_snippets
+from app.admin.toasts import say_done
 from app.domain.errors import Conflict, Invalid
 from app.domain.permissions import Permission, may
 from app.http.context import current_context
@@ -64,7 +65,7 @@ class PrecedentActs:
             except Conflict as refused:
                 problems = {"decision": refused.message}
             else:
-                flash("Changes of policies are compared with this case from now on", "success")
+                say_done("Changes of policies are compared with this case from now on")
                 return redirect(url_for("console_sessions.case", session_id=session_id), 303)
         html = self.render(
             "admin/cases/precedent.html",

@@ -15,10 +15,12 @@ from sqlalchemy import select
 
 from app.admin.cases import rows, story
 from app.admin.cases.act_pages import ActPages, entries_of
+from app.admin.cases.beside import moves_of
 from app.admin.cases.chat import ChatActs, chat_url
 from app.admin.cases.disputes import disputes_card
 from app.admin.cases.force_cancel import ForceCancelActs
 from app.admin.cases.manual_refund import ManualRefundActs
+from app.admin.cases.messages import MessageActs
 from app.admin.cases.notes import NoteActs
 from app.admin.cases.precedents import PrecedentActs
 from app.admin.cases.table import table_rows
@@ -27,6 +29,7 @@ from app.booking.parties import is_findable
 from app.booking.recordings import recordings_of, why_no_recording
 from app.domain.errors import Invalid
 from app.domain.permissions import Permission, may
+from app.domain.reliability import RELIABILITY_IN_WORDS
 from app.domain.vocabulary import CancellationCategory, MeetingType, RefundStatus, Role, SessionStatus
 from app.extensions import db
 from app.http.context import current_actor, current_context, request_now
@@ -39,12 +42,15 @@ from app.support.person_search import person_matches
 from app.support.search_operators import OPERATORS
 from app.support.session_filter import SessionFilter, read_filter, read_what_can_be_read
 from app.support.session_list import COUNT_CAP, Count, SessionPage, list_sessions, names_of
+from app.support.timeline import Kind
 
 _MOST_PEOPLE = 20
 _PAGING = frozenset({"after", "before", "page"})
 
 
-class SessionsView(ManualRefundActs, ForceCancelActs, ActPages, NoteActs, ChatActs, PrecedentActs, ConsolePage):
+class SessionsView(
+    ManualRefundActs, ForceCancelActs, ActPages, NoteActs, ChatActs, MessageActs, PrecedentActs, ConsolePage
+):
     """Every session; what can be done to one is checked again by the act itself."""
 
     permission = Permission.SESSION_VIEW
@@ -120,7 +126,11 @@ class SessionsView(ManualRefundActs, ForceCancelActs, ActPages, NoteActs, ChatAc
             kinds=story.tabs(session_id, found.timeline, shown, came_from),
             acts=[*self.acts_of(found.session), *entries_of(found.session, ctx), *self.precedent_entry(found.session)],
             chat_url=chat_url(found.session),
-            disputes=disputes_card(found.session),
+            disputes=disputes_card(found.timeline),
+            moves=moves_of(found.timeline),
+            messages=sum(one.kind is Kind.MESSAGE for one in found.timeline),
+            reliability_words=RELIABILITY_IN_WORDS,
+            audit_links=_audit_links(session_id),
             may_write_notes=may(ctx.actor.role, Permission.NOTE_ADD),
             came_from=came_from,
             list_url=f"{rows.LIST_PATH}?{came_from}" if came_from else rows.LIST_PATH,
@@ -204,6 +214,16 @@ def _neighbors(session: Any, came_from: str) -> Sequence[UUID | None]:
     except (Invalid, ValueError):
         return None, None
     return neighbors(session, chosen, now=request_now())
+
+
+def _audit_links(session_id: UUID) -> list[tuple[str, str]]:
+    """Where everything about the case is on record, for whoever may look there (AUD-1)."""
+    if not may(current_actor().role, Permission.AUDIT_VIEW):
+        return []
+    return [
+        ("Session log", url_for("console_session_log.index_view", search=session_id)),
+        ("Staff acts", url_for("console_staff_trail.index_view", search=session_id)),
+    ]
 
 
 def _case_url(session_id: UUID | None, came_from: str | None) -> str | None:

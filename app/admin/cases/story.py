@@ -61,6 +61,23 @@ _ACTIONS: dict[str, tuple[str, str, str]] = {
     "reschedule_rejected": ("kept the original time", "x-lg", "gray"),
     "reschedule_withdrawn": ("withdrew the proposed time", "arrow-counterclockwise", "gray"),
     "reschedule_expired": ("closed the unanswered proposal", "clock-history", "gray"),
+    "alternative_mentor_selected": ("chose another mentor", "person-check", "green"),
+    "no_mentor_found": ("found nobody to take it over", "person-x", "orange"),
+    "no_show_cleared": ("cleared the no-show", "person-check", "green"),
+    "no_show_suggestion_dismissed": ("dismissed a suggested no-show", "person-check", "gray"),
+    "no_show_suggestion_withdrawn": ("withdrew a suggested no-show", "arrow-counterclockwise", "gray"),
+    "reassignment_accepted": ("accepted the new mentor", "check-lg", "green"),
+    "refund_processed": ("recorded that the refund arrived", "check2-circle", "gray"),
+    "session_moved": ("moved the session", "calendar-event", "blue"),
+    "session_reassigned": ("gave it to another mentor", "arrow-left-right", "amber"),
+    "ADMIN_CLEAR_NO_SHOW": ("cleared the no-show", "person-check", "green"),
+    "ADMIN_FORCE_COMPLETE": ("completed the session for support", "check-circle", "green"),
+    "ADMIN_MEETING_LINK_SET": ("set the meeting link", "link-45deg", "gray"),
+    "ADMIN_NO_SHOW_SUGGESTION_DISMISSED": ("dismissed a suggested no-show", "person-check", "gray"),
+    "ADMIN_POLICY_OVERRIDE": ("granted an exception", "unlock", "accent"),
+    "ADMIN_POLICY_OVERRIDE_REVOKED": ("took an exception back", "lock", "accent"),
+    "ADMIN_PRECEDENT_MARKED": ("kept this as a golden case", "award", "gray"),
+    "ADMIN_SESSION_MOVED": ("moved the session", "calendar-event", "blue"),
     "no_show_marked": ("marked a no-show", "person-x", "orange"),
     "summary_sent": ("sent a summary", "card-text", "gray"),
     "summary_changed": ("changed the summary", "card-text", "gray"),
@@ -197,9 +214,7 @@ def _staff_act(one: Happening, who: str, reader: Actor) -> Line:
     told = facts.get("details") or {}
     if "refundAmount" in told:
         waiting = ", waits for a second person" if told.get("awaitingApproval") else ""
-        details.append(("Refund", f"{told['refundAmount']} {told.get('currency', '')}{_percent(told)}{waiting}"))
-        how = f"{told['refundPercentage']} %" if "refundPercentage" in told else _worded(told["refundType"]).lower()
-        details.append(("Refund", f"{told['refundAmount']} {told.get('currency', '')} ({how}){waiting}"))
+        details.append(("Refund", f"{told['refundAmount']} {told.get('currency', '')}{_how(told)}{waiting}"))
     if "notificationsSent" in told:
         details.append(("Messages", str(told["notificationsSent"])))
     link = None
@@ -208,8 +223,10 @@ def _staff_act(one: Happening, who: str, reader: Actor) -> Line:
     return Line(who, what, one.at, icon, tone, facts["reason"], details, one.why, link)
 
 
-def _percent(told: Facts) -> str:
-    return f" ({told['refundPercentage']} %)" if "refundPercentage" in told else ""
+def _how(told: Facts) -> str:
+    if "refundPercentage" in told:
+        return f" ({told['refundPercentage']} %)"
+    return f" ({_worded(told['refundType']).lower()})" if told.get("refundType") else ""
 
 
 def _money(words: str, icon: str, tone: str) -> Callable[[Happening, str, Actor], Line]:

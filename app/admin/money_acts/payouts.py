@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID, uuid4
 
-from flask import Response, flash, redirect, request, url_for
+from flask import Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 
 from app.admin.guard import ConsolePage
+from app.admin.toasts import say_done, say_refused
 from app.domain.errors import Conflict, Invalid, NotFound, StalePreview
 from app.domain.money import Money
 from app.domain.permissions import Permission, may, require
@@ -51,9 +52,9 @@ class PayOutView(ConsolePage):
         except Invalid as wrong:
             return self._preview(currency, request.form, fields=dict(wrong.fields), status=422)
         except Conflict as refused:
-            flash({"title": "Nothing was done", "text": refused.message}, "error")  # type: ignore[arg-type]  # a toast
+            say_refused(refused.message)
         else:
-            flash({"title": "Payout recorded", "text": "Download the file and give it to the bank."}, "success")  # type: ignore[arg-type]
+            say_done("Payout recorded", "Download the file and give it to the bank.")
         return redirect(url_for("console_pay_out.index"), 303)
 
     @expose("/batches/<uuid:batch_id>.csv")

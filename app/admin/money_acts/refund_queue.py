@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID
 
-from flask import flash, redirect, request, url_for
+from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 
 from app.admin.guard import ConsolePage
 from app.admin.snippets import reason_snippets
+from app.admin.toasts import say_done, say_refused
 from app.domain.errors import Conflict, Invalid, NotFound, ProviderFailed
 from app.domain.permissions import Permission
 from app.domain.vocabulary import RefundState
@@ -102,9 +103,9 @@ class RefundQueueView(ConsolePage):
         except Invalid as wrong:
             return self._dialog(chosen, case, back, reason=reason, problem=wrong.message), 422
         except (Conflict, ProviderFailed) as refused:
-            flash({"title": "Nothing was done", "text": refused.message}, "error")  # type: ignore[arg-type]  # a toast
+            say_refused(refused.message)
             return redirect(back, 303)
-        flash(_DONE[chosen], "success")
+        say_done(_DONE[chosen])
         return redirect(back, 303)
 
     def _dialog(self, act: RefundAct, case: RefundCase, back: str, *, reason: str = "", problem: str = "") -> str:

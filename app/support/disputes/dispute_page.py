@@ -120,17 +120,6 @@ def read_talk(dispute: SessionDispute, *, internal_only: bool = False) -> list[T
     ]
 
 
-def disputes_of_session(session_id: UUID) -> list[SessionDispute]:
-    """All disputes of a session, open ones first, then newest first."""
-    return list(
-        db.session.scalars(
-            select(SessionDispute)
-            .where(SessionDispute.session_id == session_id)
-            .order_by(SessionDispute.resolved_at.desc().nulls_first(), SessionDispute.created_at.desc())
-        )
-    )
-
-
 def _people(dispute: SessionDispute) -> dict[UUID, User]:
     wanted = {dispute.reported_by, dispute.assigned_to, dispute.resolved_by} - {None}
     return {user.id: user for user in db.session.scalars(select(User).where(User.id.in_(wanted)))}
