@@ -23,6 +23,11 @@ SORTS = (
     "created_at",
 )  # fmt: skip
 DEFAULT_SORT = "created_at"
+# What a row may show, in this order; the title names the row and stays (SL-1).
+COLUMNS = (
+    "title", "id", "mentor", "mentee", "scheduled_at", "duration", "status", "meeting_type", "rate", "refund",
+    "reschedules", "created_at",
+)  # fmt: skip
 # Sorting by these begins with the largest, the others with the first of the alphabet.
 NEWEST_FIRST = frozenset({"scheduled_at", "created_at", "duration", "rate", "reschedules"})
 _LONGEST_SEARCH = 120
@@ -58,6 +63,7 @@ class SessionFilter:
     search: str = ""
     sort: str = DEFAULT_SORT
     descending: bool = True
+    columns: tuple[str, ...] = ()
 
     @property
     def start(self) -> datetime | None:
@@ -99,6 +105,8 @@ class SessionFilter:
         if with_order and (self.sort, self.descending) != (natural, True):
             found["sort"] = [self.sort]
             found["order"] = ["desc" if self.descending else "asc"]
+        if with_order and self.columns:
+            found["columns"] = [",".join(self.columns)]
         return {name: values for name, values in found.items() if values}
 
     def without(self, name: str) -> SessionFilter:
@@ -170,6 +178,7 @@ def read_what_can_be_read(arguments: Mapping[str, Sequence[str]], *, zone: str) 
         search=reader.words("q"),
         sort=reader.sort(),
         descending=reader.descending(),
+        columns=reader.columns(),
     )
     if found.day_from and found.day_to and found.day_from > found.day_to:
         reader.refuse("to", "The last day lies before the first.")
@@ -271,6 +280,15 @@ class _Reader:
         if text not in {"", "asc", "desc"}:
             self.refuse("order", "Use asc or desc.")
         return text == "desc" if text else self.sort() in NEWEST_FIRST
+
+    def columns(self) -> tuple[str, ...]:
+        chosen = {text.strip() for value in self._arguments.get("columns", ()) for text in value.split(",")} - {""}
+        unknown = chosen - set(COLUMNS)
+        if unknown:
+            self.refuse("columns", f"There is no {_shown(min(unknown))}. Use some of: {', '.join(COLUMNS)}.")
+            return ()
+        chosen |= {"title"} if chosen else set()
+        return () if chosen == set(COLUMNS) else tuple(name for name in COLUMNS if name in chosen)
 
     def zone(self, default: str) -> str:
         text = self._one("zone")

@@ -18,7 +18,7 @@ from app.domain.vocabulary import CancellationCategory, SessionStatus
 from app.extensions import db
 from app.models import AdminAuditTrail, MentoringSession, User
 from app.support.kpis import LISTS, period_ending_today, read_overview
-from app.support.session_filter import SORTS, SessionFilter, read_filter
+from app.support.session_filter import COLUMNS, SORTS, SessionFilter, read_filter
 from app.support.session_list import list_sessions
 from tests.admin.conftest import Statements
 from tests.factories import people, sessions
@@ -371,3 +371,35 @@ def test_users_are_never_listed_with_their_secrets(admin: FlaskClient) -> None:
     page = admin.get(f"/admin/users/details/?id={user.id}")
     assert user.email in page.text
     assert db.session.get(User, user.id).password_hash not in page.text  # type: ignore[union-attr]
+
+
+@pytest.mark.spec("SL-1", "SL-2")
+def test_columns_are_chosen_and_stay_chosen(support: FlaskClient) -> None:
+    session = sessions.a_paid_session(mentor=people.a_mentor(name="Grace Hopper"))
+    page = support.get(f"{PATH}?columns=title&columns=rate&columns=mentor&status=scheduled")
+    assert shown(page) == [str(session.id)]
+    heads = re.findall(r'<th scope="col"[^>]*>.*?<a class="sort" href="([^"]+)">([\w ]+)', page.text)
+    assert [label.strip() for _, label in heads] == ["Session", "Mentor", "Rate"]
+    assert all("columns=title%2Cmentor%2Crate" in url for url, _ in heads)
+    assert "Grace Hopper" in page.text
+    assert "60 min" not in page.text
+    assert '<input type="hidden" name="columns" value="title,mentor,rate">' in page.text
+    dialog = support.get(f"{PATH}columns?status=scheduled&columns=title,rate").text
+    assert re.findall(r'value="(\w+)" checked>', dialog) == ["rate"]
+    assert '<input type="hidden" name="status" value="scheduled">' in dialog
+    only = support.get(f"{PATH}?columns=title")
+    assert shown(only) == [str(session.id)]
+    assert "€50.00" not in only.text
+
+
+@pytest.mark.spec("SL-1")
+def test_every_column_can_be_shown_alone_and_all_of_them_are_the_list(support: FlaskClient) -> None:
+    rows(1)
+    everything = support.get(PATH).text
+    for name in COLUMNS:
+        row = re.search(r"<tr><td class=title>.*", support.get(f"{PATH}?columns={name}").text)
+        assert row
+        for cell in re.findall(r"<td data-label=\"\w+\"([^>]*>.*?)(?=<td|$)", row[0]):
+            assert f"<td{cell}" in everything
+    assert support.get(f"{PATH}?columns={','.join(COLUMNS)}").text.count("<td") == everything.count("<td")
+    assert support.get(f"{PATH}?columns=password_hash").status_code == 422

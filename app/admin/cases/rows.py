@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -15,7 +15,7 @@ from app.admin.theme import FilterChip
 from app.domain.vocabulary import SessionStatus
 from app.support.kpis import period_ending_today
 from app.support.queues import SPECS
-from app.support.session_filter import SessionFilter
+from app.support.session_filter import SORTS, SessionFilter
 
 LIST_PATH = "/admin/sessions/"
 
@@ -30,7 +30,7 @@ class Head:
     css: str = ""
 
 
-_COLUMNS = (
+COLUMNS = (
     ("title", "Session", "title"),
     ("id", "Id", ""),
     ("mentor", "Mentor", ""),
@@ -38,7 +38,7 @@ _COLUMNS = (
     ("scheduled_at", "When", ""),
     ("duration", "Length", "num"),
     ("status", "Status", ""),
-    ("", "Type", ""),
+    ("meeting_type", "Type", ""),
     ("rate", "Rate", "num"),
     ("refund", "Refund", ""),
     ("reschedules", "Moves", "num"),
@@ -51,11 +51,12 @@ def heads(chosen: SessionFilter) -> list[Head]:
     return [
         Head(
             label,
-            address(chosen.sorted_by(name)) if name else None,
-            ("desc" if chosen.descending else "asc") if name and name == chosen.sort else None,
+            address(chosen.sorted_by(name)) if name in SORTS else None,
+            ("desc" if chosen.descending else "asc") if name == chosen.sort else None,
             css,
         )
-        for name, label, css in _COLUMNS
+        for name, label, css in COLUMNS
+        if not chosen.columns or name in chosen.columns
     ]
 
 
@@ -139,6 +140,10 @@ def tabs(chosen: SessionFilter, now: datetime) -> list[dict[str, Any]]:
     }
     here = chosen.arguments(with_order=False)
     return [
-        {"label": label, "url": address(view), "active": view.arguments(with_order=False) == here}
+        {
+            "label": label,
+            "url": address(replace(view, columns=chosen.columns)),
+            "active": view.arguments(with_order=False) == here,
+        }
         for label, view in views.items()
     ]

@@ -92,6 +92,17 @@ class SessionsView(
     def search_help(self) -> ResponseReturnValue:
         return self.render("admin/cases/search_help.html", operators=OPERATORS, list_url=rows.LIST_PATH)
 
+    @expose("/columns")
+    def columns(self) -> ResponseReturnValue:
+        chosen, _ = read_what_can_be_read(request.args.to_dict(flat=False), zone=_zone())
+        return self.render(
+            "admin/cases/columns.html",
+            chosen=chosen,
+            columns=rows.COLUMNS,
+            list_url=rows.LIST_PATH,
+            back_url=rows.address(chosen),
+        )
+
     @expose("/people")
     def people(self) -> ResponseReturnValue:
         """Mentors or mentees for the filter's field, by words of the name or the start of the e-mail.
@@ -182,6 +193,7 @@ def _list_facts(chosen: SessionFilter, page: SessionPage, names: Mapping[UUID, s
         "bulk_list": urlencode(chosen.arguments(), doseq=True) if chosen.is_narrowed else "",
         "bulk_most": MOST,
         "may_cancel": may(role, Permission.SESSION_FORCE_CANCEL),
+        "list_query": urlencode(chosen.arguments(), doseq=True),
         "choices": {
             "status": SessionStatus,
             "meeting_type": MeetingType,
