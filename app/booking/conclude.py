@@ -76,8 +76,6 @@ def conclude_cancellation(
     session.cancelled_at = ctx.now
     session.cancellation_category, session.cancellation_reason = category, reason or None
     session.hold_expires_at = session.approval_deadline = None
-    if was_confirmed:
-        session.calendar_sequence += 1
     before = move(
         session,
         to=SessionStatus.CANCELLED,
@@ -91,6 +89,8 @@ def conclude_cancellation(
     _close_open_questions(session, ctx)
     calendar.release(session.id)
     meetings.drop_meeting(session, ctx=ctx)
+    if was_confirmed:
+        session.calendar_sequence += 1  # after the room, whose making is known by the number before
     why_refunded = reason or (category.value if category else "cancelled")
     refund, kept = _money(
         session, paid_minor, refund_percentage, why_refunded, ctx=ctx, by_staff=by_staff, notify_parties=notify_parties

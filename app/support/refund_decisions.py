@@ -9,12 +9,13 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+import structlog
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
 from app.booking.access import load_session_for
 from app.domain.context import Context
-from app.domain.errors import Conflict, Invalid, NotFound, ProviderFailed
+from app.domain.errors import Conflict, DomainError, Invalid, NotFound, ProviderFailed
 from app.domain.money import Money
 from app.domain.permissions import Permission, may, require
 from app.domain.refunds import decide_second_opinion
@@ -26,7 +27,10 @@ from app.integrations.payments.base import GatewayRefundState, PaymentGateway
 from app.models import MentoringSession, Payment, Refund, User
 from app.money.outside import settle_refund_outside
 from app.money.refunds import approve_refund, decline_refund, record_refund_result, retry_refund
+from app.support.disputes.resolving import settle_awaiting
 from app.support.staff_acts import clean_reason, is_own_case, require_staff_for
+
+_log = structlog.get_logger(__name__)
 
 _LISTED: Final = 100
 COUNT_CAP: Final = 10_000
@@ -145,7 +149,17 @@ def decide_about_refund(
         case RefundAct.SETTLE:
             _require_not_paid_after_all(refund_id, gateway, ctx)
             settle_refund_outside(refund_id, reason=text, ctx=ctx)
+    if act in {RefundAct.APPROVE, RefundAct.DECLINE}:
+        _go_on_with_dispute(refund_id, ctx)
     return refund_case(refund_id, act, ctx=ctx)
+
+
+def _go_on_with_dispute(refund_id: UUID, ctx: Context) -> None:
+    """The dispute that waited for this decision; whatever keeps it from going on now, the clock tries again (DSP-4)."""
+    try:
+        settle_awaiting(refund_id, ctx=ctx)
+    except DomainError as error:
+        _log.info("dispute_still_waits", refund_id=str(refund_id), error=error.error_code)
 
 
 def _require_not_paid_after_all(refund_id: UUID, gateway: PaymentGateway, ctx: Context) -> None:

@@ -42,7 +42,7 @@ def id_arg(name: str) -> UUID | None:
 def date_arg(name: str) -> date | None:
     """A day as ``2026-11-14``, within the years that a calendar can be drawn for."""
     try:
-        found = date.fromisoformat(request.args.get(name, ""))
+        found = date.fromisoformat(request.values.get(name, ""))
     except ValueError:
         return None
     return found if 1971 <= found.year <= 2198 else None

@@ -17,6 +17,7 @@ from app.domain.vocabulary import (
     CancellationCategory,
     CancelledBy,
     NotificationType,
+    OutboxState,
     OverrideType,
     PaymentState,
     RefundStatus,
@@ -30,6 +31,7 @@ from app.models import (
     DecisionRecord,
     EmailEvent,
     MentoringSession,
+    OutboxRow,
     Payment,
     PolicyOverride,
     SessionAuditLog,
@@ -158,6 +160,16 @@ def test_an_override_lifts_the_refusal(kind: OverrideType, refund: int) -> None:
             )
         )  # fmt: skip
     assert cancel(session, before=timedelta(hours=1)).refund_amount_minor == refund
+
+
+@pytest.mark.spec("JN-4", "CX-5")
+def test_a_room_that_was_not_made_yet_is_not_made_any_more_and_calendars_hear_a_higher_number() -> None:
+    session = a_paid_session()
+    number = session.calendar_sequence
+    session = cancel(session, before=timedelta(hours=24))
+    states = select(OutboxRow.state).where(OutboxRow.session_id == session.id, OutboxRow.kind == "meeting.create")
+    assert db.session.scalars(states).all() == [OutboxState.WITHDRAWN]
+    assert session.calendar_sequence == number + 1
 
 
 @pytest.mark.spec("POL-5")

@@ -41,8 +41,10 @@ from app.support.disputes.resolving import (
     settle_all_awaiting,
     settle_awaiting,
 )
+from app.support.refund_decisions import RefundAct, decide_about_refund
 from tests.factories import people, sessions
 from tests.factories.disputes import a_dispute, fresh_dispute, session_of
+from tests.factories.sessions import sandbox
 from tests.world import Clock, context
 
 pytestmark = pytest.mark.usefixtures("clock")
@@ -153,6 +155,23 @@ def test_a_refund_above_the_limit_leaves_it_awaiting_approval_until_it_is_approv
     assert mail.details["facts"]["message"].endswith("Sorry.")
     assert NotificationType.ADMIN_REFUND in told(session.mentor_id)
     assert settle_all_awaiting(ctx=context(CLOCK, clock.now)) == 0
+
+
+@pytest.mark.spec("DSP-4", "MN-9")
+@pytest.mark.parametrize(
+    "act, status", [(RefundAct.APPROVE, DisputeStatus.RESOLVED), (RefundAct.DECLINE, DisputeStatus.IN_PROGRESS)]
+)
+def test_whoever_decides_about_the_refund_need_not_wait_for_the_clock(act: RefundAct, status: DisputeStatus) -> None:
+    lower_the_threshold()
+    agent, admin, dispute = people.a_support_agent(), people.an_admin(), a_dispute()
+    resolve_dispute(dispute.id, wish=REFUND, fingerprint=None, ctx=people.ctx_of(agent))
+    waits = fresh_dispute(dispute).awaiting_refund_id
+    assert waits is not None
+    decide_about_refund(waits, act, reason="Looked at it", gateway=sandbox(), ctx=people.ctx_of(admin))
+    dispute = fresh_dispute(dispute)
+    assert (dispute.status, dispute.awaiting_refund_id) == (status, None)
+    assert len(mails("dispute_resolved")) == (act is RefundAct.APPROVE)
+    assert settle_all_awaiting(ctx=people.ctx_of(admin)) == 0
 
 
 @pytest.mark.spec("DSP-4", "MN-9")

@@ -58,6 +58,20 @@ def test_a_mentee_chooses_a_time_and_the_mentor_is_asked(client: FlaskClient) ->
     assert "You proposed" in browser.get("/my/sessions").text
 
 
+@pytest.mark.spec("RS-1")
+def test_without_a_script_another_day_is_shown_and_what_was_typed_stays(client: FlaskClient) -> None:
+    session = a_paid_session()
+    browser = of(client, session, MENTEE)
+    typed = {"look": "1", "day": "2028-03-02", "reason": "My train is late <b>"}
+    page = browser.post(f"/sessions/{session.id}/reschedule", data=typed)
+    assert page.status_code == 200
+    assert "My train is late &lt;b&gt;</textarea>" in page.text
+    assert f'value="{NEW_AT:%Y-%m-%dT%H:%M:%SZ}"' in page.text
+    assert "invalid-feedback" not in page.text
+    assert 'role="alert"' not in page.text
+    assert "You proposed" not in browser.get(f"/sessions/{session.id}").text
+
+
 @pytest.mark.spec("RS-2", "NT-4")
 def test_the_mentor_responds_now_and_accepts(client: FlaskClient) -> None:
     session = a_proposal(MENTEE, reason="Travel")

@@ -66,6 +66,9 @@ def ask(session_id: UUID) -> ResponseReturnValue:
         return refused(decision.error(), back)
     form = MoveForm()
     error: DomainError | None = None
+    if "look" in request.form:
+        # Another day, asked for without a script: what was typed stays.
+        return _picker(row, form, error, is_counter=False, decision=decision)
     if form.validate_on_submit():
         try:
             start = _start()
