@@ -17,7 +17,7 @@ from app.domain.context import Context
 from app.domain.permissions import Permission, require
 from app.domain.reliability import Record, reliability
 from app.domain.vocabulary import CancelledBy, Party, SessionStatus
-from app.extensions import db
+from app.extensions import UtcDateTime, db
 from app.foundation.parts import PartRow, part
 from app.foundation.prepared import Prepared
 from app.models import MentoringSession, SessionAuditLog, SessionDispute, Strike, User
@@ -36,6 +36,7 @@ class History:
     """A person's past with us, in the role they have in this session.
 
     :param cancelled: sessions that they themselves called off
+    :param strikes: those in force
     """
 
     sessions: int = 0
@@ -71,7 +72,9 @@ def read_case(session_id: UUID, *, ctx: Context) -> Case:
     require(ctx.actor, Permission.SESSION_VIEW)
     session = load_session_for(ctx, session_id)
     found: Any = (
-        _everything().run(session_id=session.id, mentor_id=session.mentor_id, mentee_id=session.mentee_id).all()
+        _everything()
+        .run(session_id=session.id, mentor_id=session.mentor_id, mentee_id=session.mentee_id, now=ctx.now)
+        .all()
     )
     rows = [PartRow(*row[:-1]) for row in found]
     names = {row.actor_id: row.name for row in found if row.name}
@@ -104,7 +107,12 @@ def _history(party: Party, column: Any, person: Any, cancelled_by: CancelledBy) 
     disputes = select(func.count(SessionDispute.id)).join(S, S.id == SessionDispute.session_id).where(column == person)
     # Each time counts, also when somebody else took it over (RA-8).
     given_up = select(func.count()).where(SessionAuditLog.user_id == person, SessionAuditLog.action == MENTOR_CANCELLED)
-    strikes = select(func.count()).select_from(Strike).where(Strike.user_id == person, Strike.lifted_at.is_(None))
+    in_force = (
+        Strike.user_id == person,
+        Strike.lifted_at.is_(None),
+        Strike.expires_at > bindparam("now", type_=UtcDateTime()),
+    )
+    strikes = select(func.count()).select_from(Strike).where(*in_force)
     facts: list[Any] = [
         func.count(),
         func.count().filter(S.status == SessionStatus.COMPLETED),

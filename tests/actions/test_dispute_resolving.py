@@ -30,6 +30,7 @@ from app.models import (
     Notification,
     Refund,
     SessionDispute,
+    Strike,
     User,
 )
 from app.money.refunds import approve_refund, decline_refund
@@ -204,6 +205,11 @@ def test_a_warning_is_sent_and_counted(person: Party | None) -> None:
     assert (mail.user_id, mail.details["facts"]["reason"]) == (warned.id, "Please be on time.")
     assert NotificationType.ACCOUNT_WARNING in told(warned.id)
     assert resolution(dispute).details["warnedUser"] == str(warned.id)
+    strike = db.session.scalars(select(Strike)).one()
+    assert (strike.user_id, strike.session_id, strike.kind) == (warned.id, session.id, "warning")
+    assert strike.expires_at - strike.created_at == timedelta(days=180)
+    assert strike.evidence == {"dispute_id": str(dispute.id), "reason": "Please be on time."}
+    assert resolution(dispute).details["strike"] == str(strike.id)
     with pytest.raises(Invalid):
         nothing_said = replace(WARNING, reason="")
         resolve_dispute(a_dispute().id, wish=nothing_said, fingerprint=None, ctx=people.ctx_of(agent))

@@ -131,6 +131,30 @@ def test_one_page_says_all_and_leads_to_the_session_and_back(support: FlaskClien
     assert support.get(f"{path(dispute)}/").location.endswith(path(dispute))
 
 
+@pytest.mark.spec("SD-2", "DSP-2")
+def test_next_and_previous_follow_the_queue_also_when_one_is_resolved_meanwhile(
+    support: FlaskClient, clock: Clock
+) -> None:
+    made = []
+    for _ in range(3):
+        made.append(a_dispute())
+        clock.advance(minutes=10)
+    first, second, third = (path(dispute) for dispute in made)
+    came = support.get(second, headers={"Referer": "http://localhost/admin/disputes/"}).text
+    assert f'href="{first}?list=" data-key="k"' in came
+    assert f'href="{third}?list=" data-key="j"' in came
+    assert 'data-key-label="The next dispute"' in came
+    assert 'data-key="j"' not in support.get(second).text, "no list, no next one"
+    assert f"{third}?list=" in support.get(f"{second}?list=").text
+    support.post(path(made[1], "resolve/no_action"), data=dialog(support, made[1], "no_action"))
+    assert fresh_dispute(made[1]).resolved_at is not None
+    after = support.get(second, headers={"Referer": f"http://localhost{second}?list="}).text
+    assert f"{third}?list=" in after
+    assert support.get(f"{second}?list=priority%3Dnone").status_code == 200
+    resolved = support.get(f"{second}?list=tab%3Dresolved").text
+    assert 'data-key="j"' not in resolved
+
+
 @pytest.mark.spec("DSP-2", "ADM-2")
 def test_taking_giving_ranking_writing_and_commenting(support: FlaskClient, clock: Clock) -> None:
     dispute, colleague = a_dispute(), people.an_admin(name="Alex Lead")

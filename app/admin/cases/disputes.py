@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qs
 from uuid import UUID
 
 from flask import redirect, request, url_for
@@ -12,6 +13,7 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 
 from app.admin.cases import dispute_rows as rows
+from app.admin.cases.came_from import list_before
 from app.admin.cases.dispute_acts import DisputeActs
 from app.admin.cases.dispute_resolve import ResolveActs, resolve_acts
 from app.admin.filters import words_of
@@ -24,7 +26,7 @@ from app.domain.vocabulary import DisputeCategory, DisputePriority, DisputeStatu
 from app.http.context import current_actor, current_context, request_now
 from app.support.disputes import telling
 from app.support.disputes.dispute_filter import DisputeFilter, read_dispute_filter
-from app.support.disputes.dispute_list import COUNT_CAP, DisputePage, list_disputes
+from app.support.disputes.dispute_list import COUNT_CAP, DisputePage, list_disputes, neighbors
 from app.support.disputes.dispute_page import DisputeCase, read_dispute_case
 from app.support.disputes.loading import current_targets
 from app.support.session_list import names_of
@@ -87,9 +89,14 @@ class DisputesDesk(DisputeActs, ResolveActs, ConsolePage):
         ctx = current_context()
         case = read_dispute_case(dispute_id, ctx=ctx)
         handling = decide_handling(case.dispute.status, awaits_approval=False)
+        came_from = list_before(rows.LIST_PATH)
+        before, after = _neighbors(dispute_id, came_from)
         return self.render(
             "admin/cases/dispute.html",
             case=case,
+            list_url=f"{rows.LIST_PATH}?{came_from}" if came_from else rows.LIST_PATH,
+            before_url=_dispute_url(before, came_from),
+            next_url=_dispute_url(after, came_from),
             sla=rows.sla_of(case.clock, request_now(), case.targets) if handling.allowed else None,
             acts=_acts(case, may_handle=handling.allowed),
             resolving=_resolving(case, may_handle=handling.allowed),
@@ -102,6 +109,20 @@ class DisputesDesk(DisputeActs, ResolveActs, ConsolePage):
     @expose("/<uuid:dispute_id>/")
     def dispute_with_slash(self, dispute_id: UUID) -> ResponseReturnValue:
         return redirect(url_for("console_disputes.dispute", dispute_id=dispute_id), 301)
+
+
+def _neighbors(dispute_id: UUID, came_from: str | None) -> tuple[UUID | None, UUID | None]:
+    if came_from is None:
+        return None, None
+    try:
+        chosen = read_dispute_filter(parse_qs(came_from))
+    except (Invalid, ValueError):
+        return None, None
+    return neighbors(dispute_id, chosen, ctx=current_context())
+
+
+def _dispute_url(dispute_id: UUID | None, came_from: str | None) -> str | None:
+    return url_for("console_disputes.dispute", dispute_id=dispute_id, list=came_from) if dispute_id else None
 
 
 def disputes_card(happened: Iterable[Happening]) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode
 from uuid import UUID
 
 from flask import Response, g, jsonify, redirect, request, stream_with_context, url_for
@@ -16,6 +16,7 @@ from sqlalchemy import select
 from app.admin.cases import rows, story
 from app.admin.cases.act_pages import ActPages, entries_of
 from app.admin.cases.beside import moves_of
+from app.admin.cases.came_from import list_before
 from app.admin.cases.chat import ChatActs, chat_url
 from app.admin.cases.disputes import disputes_card
 from app.admin.cases.force_cancel import ForceCancelActs
@@ -123,7 +124,7 @@ class SessionsView(
     def case(self, session_id: UUID) -> ResponseReturnValue:
         ctx = current_context()
         found = read_case(session_id, ctx=ctx)
-        came_from = _list_before()
+        came_from = list_before(rows.LIST_PATH)
         newer, older = (None, None)
         if came_from is not None:
             newer, older = _neighbors(found.session, came_from)
@@ -159,16 +160,6 @@ def _box(chosen: SessionFilter, problem: Invalid | None) -> dict[str, Any]:
     wrong = problem.fields.get("q", "") if problem else ""
     typed = request.args.get("q", "").replace("\0", "")[:1_000]
     return {"box": typed if wrong else chosen.search, "box_problem": wrong}
-
-
-def _list_before() -> str | None:
-    """The query of the list that one came from: named by the address from case to case, else by the browser."""
-    named = request.args.get("list")
-    if named is not None:
-        return named[:2_000]
-    before = urlsplit(request.referrer or "")
-    came_from_list = before.netloc == request.host and before.path == rows.LIST_PATH
-    return before.query[:2_000] if came_from_list else None
 
 
 def _list_facts(chosen: SessionFilter, page: SessionPage, names: Mapping[UUID, str]) -> dict[str, Any]:

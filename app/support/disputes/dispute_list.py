@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Select, and_, case, func, literal, select
 from sqlalchemy.orm import aliased
@@ -83,6 +84,27 @@ def list_disputes(
     rows = list(db.session.execute(_joined(found, walked, base)).all())
     total = rows[0].total if rows else (_count(base) if cursor or offset else 0)
     return _page(rows, keys, cursor, offset, size, total, backwards=bool(before))
+
+
+def neighbors(dispute_id: UUID, chosen: DisputeFilter, *, ctx: Context) -> tuple[UUID | None, UUID | None]:
+    """The disputes before and behind this one in a list, by where it would stand there (SD-2).
+
+    One that was just resolved stands in the open list no more, and still has a next one.
+
+    :raises Forbidden: the role may not see disputes
+    """
+    require(ctx.actor, Permission.DISPUTE_VIEW)
+    keys = list(_CLOSED_ORDER if chosen.tab is Tab.RESOLVED else _OPEN_ORDER)
+    here = db.session.execute(select(*(key.column for key in keys)).where(D.id == dispute_id)).one_or_none()
+    if here is None or None in here:
+        return None, None
+    base, last = select(D.id).where(*_conditions(chosen, ctx)), f"k{len(keys) - 1}"
+    sides = [
+        page_of_keys(base, walked, limit=1, after=tuple(here)).subquery(name)
+        for name, walked in (("before", reverse(keys)), ("behind", keys))
+    ]
+    found = db.session.execute(select(*(select(side.c[last]).scalar_subquery() for side in sides))).one()
+    return found[0], found[1]
 
 
 def _conditions(chosen: DisputeFilter, ctx: Context) -> list[ColumnElement[bool]]:

@@ -19,6 +19,7 @@ from app.extensions import db
 from app.models import MentoringSession, SessionDispute, User
 from app.money.refunds import decide_refund
 from app.money.rows import MoneyRows, lock_rows, terms_of
+from app.people.strikes import STRIKE_LASTS, StrikeKind, give_strike
 from app.people.suspension import suspend_user
 from app.support.disputes import telling
 from app.support.disputes.new_time import give_new_time, plan_new_time, why_no_new_time
@@ -209,7 +210,11 @@ def _plan_warning(dispute: SessionDispute, session: MentoringSession, wish: Wish
         sentence=f"{person.name} is warned, in your words, and the warning is counted. It is their {ordinal}.",
         button=f"Warn {person.name}",
         rows=[
-            PlanRow(who=person.name, change=f"Warnings: {person.warnings_count} → {number}", message=_MESSAGE),
+            PlanRow(
+                who=person.name,
+                change=f"Warnings: {person.warnings_count} → {number}, and a strike for {STRIKE_LASTS.days} days",
+                message=_MESSAGE,
+            ),
             _reporter_row(dispute, session),
         ],
         facts={"person": person.id, "warnings": person.warnings_count},
@@ -220,11 +225,19 @@ def _warn(dispute: SessionDispute, session: MentoringSession, wish: Wish, ctx: C
     person = _person(dispute, session, wish)
     reason = clean_reason(wish.reason)
     person.warnings_count += 1
+    strike = give_strike(
+        person.id, kind=StrikeKind.WARNING, session_id=session.id,
+        evidence={"dispute_id": dispute.id, "reason": reason}, ctx=ctx,
+    )  # fmt: skip
     telling.warning(session, person, reason, dispute.id, ctx)
     told = f"We looked into it and warned {person.name}."
     if person.id == dispute.reported_by:
         told = "We looked into it. You get a message of its own about what follows."
-    return Performed(told=told, details={"warnedUser": person.id, "warning": reason, "warnings": person.warnings_count})
+    details = {
+        "warnedUser": person.id, "warning": reason, "warnings": person.warnings_count, "strike": strike.id,
+        "strikeUntil": strike.expires_at,
+    }  # fmt: skip
+    return Performed(told=told, details=details)
 
 
 def _plan_suspension(dispute: SessionDispute, session: MentoringSession, wish: Wish, ctx: Context) -> Outcome:
