@@ -1,4 +1,4 @@
-"""Every POST below ``/api/admin``: a world in which it acts, and what it writes into the staff trail (SM-3, ADM-2).
+"""Every write below ``/api/admin``: a world in which it acts, and what it writes into the staff trail (SM-3, ADM-2).
 
 ``test_staff_posts.py`` fails on a route that is not listed here. Another one is another line.
 """
@@ -12,7 +12,8 @@ from typing import Any
 from uuid import UUID
 
 from app.domain.money import Money
-from app.domain.vocabulary import Party, RefundType
+from app.domain.vocabulary import OverrideType, Party, RefundType
+from app.foundation.policies import current_policies
 from app.integrations.payments.base import GatewayRefund, GatewayRefundState
 from app.models import MentoringSession
 from app.money.payouts import preview_payouts, usual_minimum
@@ -20,6 +21,7 @@ from app.money.sending import record_refund_result
 from app.people.suspension import suspend_user
 from app.support.manual_refund import manual_refund
 from app.support.mark_no_show import mark_no_show
+from app.support.override_policy import grant_override, overrides_of
 from tests.factories.disputes import a_dispute
 from tests.factories.people import a_mentor, a_support_agent, an_admin, ctx_of
 from tests.factories.sessions import START_AT, a_completed_session, a_paid_session, a_running_session, fresh
@@ -34,6 +36,7 @@ CASE = "/api/admin/sessions/<uuid:session_id>"
 class Post:
     """One route.
 
+    :param action: what the row is called; None for a look that changes nothing
     :param make: brings the world there and gives the ids of the address; other names go into the body by ``@name``
     :param wrong: changes to the body with which it refuses; without any, the second time is refused
     :param has_preview: whether it takes ``?preview=true``
@@ -41,13 +44,14 @@ class Post:
     """
 
     rule: str
-    action: str
+    action: str | None
     make: Callable[[], Ids]
     body: Mapping[str, Any] = field(default_factory=dict)
     wrong: Mapping[str, Any] = field(default_factory=lambda: {"reason": "x"})
     after: timedelta = timedelta(hours=-1)
     has_preview: bool = False
     role: str = "support"
+    method: str = "POST"
 
     @property
     def name(self) -> str:
@@ -130,6 +134,21 @@ def _suspended() -> Ids:
     return {"user_id": user.id}
 
 
+def an_override(session: MentoringSession) -> UUID:
+    """An override that counts."""
+    ctx, kind = ctx_of(a_support_agent()), OverrideType.ALLOW_CANCELLATION
+    grant_override(session.id, override_type=kind, reason="Goodwill", fingerprint=None, ctx=ctx)
+    return overrides_of(session.id)[0].id
+
+
+def _override() -> Ids:
+    return {"override_id": an_override(a_paid_session())}
+
+
+def _version() -> Ids:
+    return {"version_id": current_policies().version_id}
+
+
 _WHY = {"reason": "Both asked for it"}
 
 
@@ -173,6 +192,18 @@ POSTS = (
     Post(
         rule="/api/admin/mentors/<uuid:user_id>/verify", action="ADMIN_MENTOR_VERIFIED", make=_applicant, body=_WHY,
         role="admin",
+    ),
+    Post(
+        rule="/api/admin/overrides/<uuid:override_id>/revoke", action="ADMIN_POLICY_OVERRIDE_REVOKED", make=_override,
+        body=_WHY,
+    ),
+    Post(
+        rule="/api/admin/policies", method="PUT", action="ADMIN_POLICY_CHANGED", make=_version, role="admin",
+        body={**_WHY, "values": {"lateRefundPercentage": 10}, "versionId": "@version_id"},
+    ),
+    Post(
+        rule="/api/admin/policies/preview", action=None, make=_version, body={"values": {"lateRefundPercentage": 10}},
+        wrong={"days": 0},
     ),
     Post(
         rule=f"{_DESK}/assign", action="ADMIN_DISPUTE_ASSIGNED", make=_dispute,

@@ -6,7 +6,11 @@ Ours in ``test_fuzz.py`` knows what exists; this one knows what others expect of
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
+from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
@@ -18,8 +22,11 @@ from schemathesis.transport.wsgi import WSGI_TRANSPORT
 
 from app.api.endpoints import api
 from app.api.openapi import document
+from app.models import MentoringSession
 from tests.api.contract import token_of
-from tests.factories.people import a_support_agent, an_admin
+from tests.api.staff_posts import a_waiting_refund, an_override
+from tests.factories.disputes import a_dispute
+from tests.factories.people import a_mentor, a_support_agent, an_admin
 from tests.factories.sessions import a_paid_session, a_pending_request, fresh
 
 SCHEMA: Final = openapi.from_dict(document(api.endpoints.values(), title="Tests", server="http://localhost"))
@@ -42,10 +49,15 @@ _CHECKS: Final = CHECKS.get_by_names(
 
 
 @pytest.fixture
-def tokens(client: FlaskClient) -> dict[str, str | None]:
-    """A secret for each who may ask, over a world in which something exists."""
-    session = fresh(a_paid_session())
+def session(client: FlaskClient) -> MentoringSession:
+    """What exists."""
     a_pending_request()
+    return fresh(a_paid_session())
+
+
+@pytest.fixture
+def tokens(session: MentoringSession) -> dict[str, str | None]:
+    """A secret for each who may ask."""
     return {
         "anonymous": None,
         "mentee": token_of(session.mentee),
@@ -55,14 +67,31 @@ def tokens(client: FlaskClient) -> dict[str, str | None]:
     }
 
 
+def existing_id(part: str, session: MentoringSession) -> UUID | str:
+    """Something that a part of a path of staff's can name: what is no id is none of these."""
+    made: dict[str, Callable[[], UUID]] = {
+        "id": lambda: session.id,
+        "disputeId": lambda: a_dispute().id,
+        "overrideId": lambda: an_override(session),
+        "refundId": a_waiting_refund,
+        "userId": lambda: a_mentor(is_verified=False).id,
+    }
+    return made[part]() if part in made else "measures"
+
+
 @pytest.mark.spec("API-1")
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
 def test_every_answer_is_one_that_the_document_promises(
-    name: str, client: FlaskClient, tokens: dict[str, str | None]
+    name: str, client: FlaskClient, session: MentoringSession, tokens: dict[str, str | None]
 ) -> None:
     operation = OPERATIONS[name]
     fitting = operation.as_strategy(GenerationMode.POSITIVE)
     wrong = operation.as_strategy(GenerationMode.NEGATIVE)
+    parts = re.findall(r"{(\w+)}", operation.path)
+    if operation.path.startswith("/api/admin/") and parts:
+        # Ids out of nowhere find nothing; staff's acts shall meet what exists as well.
+        known = {part: str(existing_id(part, session)) for part in parts}
+        fitting |= operation.as_strategy(GenerationMode.POSITIVE).map(partial(at, known))
 
     @settings(
         max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None
@@ -75,3 +104,9 @@ def test_every_answer_is_one_that_the_document_promises(
         case.validate_response(response, checks=_CHECKS, headers=headers)
 
     send()
+
+
+def at(known: dict[str, str], case: Any) -> Any:
+    """The same, asked of something that exists."""
+    case.path_parameters = dict(known)
+    return case

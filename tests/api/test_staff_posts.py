@@ -11,7 +11,9 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from app.api.endpoints import api
+from app.domain.errors import ProviderFailed
 from app.extensions import db
+from app.foundation import audit
 from app.models import AdminAuditTrail, EmailEvent, Notification, OutboxRow, SessionAuditLog, User
 from tests.api.contract import Caller, data_of
 from tests.api.staff_posts import POSTS, Post
@@ -25,13 +27,16 @@ MAKERS = {"support": a_support_agent, "admin": an_admin}
 TRACES = (AdminAuditTrail, SessionAuditLog, Notification, EmailEvent, OutboxRow)
 
 
-def test_every_post_of_staff_is_in_the_table(shared_app: Flask) -> None:
+@pytest.mark.spec("SM-3", "AUD-1")
+def test_every_write_of_staff_is_in_the_table(shared_app: Flask) -> None:
     served = {
-        rule.rule
+        (method, rule.rule)
         for rule in shared_app.url_map.iter_rules()
-        if rule.rule.startswith("/api/admin/") and "POST" in (rule.methods or ())
+        if rule.rule.startswith("/api/admin/")
+        for method in rule.methods or ()
+        if method not in {"GET", "HEAD", "OPTIONS"}
     }
-    assert served == {post.rule for post in POSTS}, "say in tests/api/staff_posts.py what this writes"
+    assert served == {(post.method, post.rule) for post in POSTS}, "say in tests/api/staff_posts.py what this writes"
 
 
 def test_the_table_knows_which_routes_can_be_previewed() -> None:
@@ -45,7 +50,9 @@ def test_the_table_knows_which_routes_can_be_previewed() -> None:
 
 @pytest.mark.spec("SM-3", "AUD-1", "ACT-1", "ACT-9", "DSP-2", "API-1")
 @pytest.mark.parametrize("post", POSTS, ids=lambda post: post.name)
-def test_an_act_is_one_row_and_a_refusal_or_preview_is_none(calling: Calling, clock: Clock, post: Post) -> None:
+def test_an_act_is_one_row_and_a_refusal_or_preview_is_none(
+    calling: Calling, clock: Clock, monkeypatch: pytest.MonkeyPatch, post: Post
+) -> None:
     ids, sent = post.make(), post.body
     clock.set(START_AT + post.after)
     agent = MAKERS[post.role]()
@@ -54,7 +61,7 @@ def test_an_act_is_one_row_and_a_refusal_or_preview_is_none(calling: Calling, cl
     path = _path(post, ids)
     before = _traces()
 
-    refused = caller.post(path, {**body, **post.wrong})
+    refused = caller.call(post.method, path, {**body, **post.wrong})
     assert refused.status_code in {409, 422}, refused.text
     assert _traces() == before, "a refusal leaves nothing"
     if post.has_preview:
@@ -63,14 +70,24 @@ def test_an_act_is_one_row_and_a_refusal_or_preview_is_none(calling: Calling, cl
         assert seen["preview"].get("allowed", True)
         assert _traces() == before, "a preview leaves nothing"
 
-    done = caller.post(path, body)
+    if post.action:
+        with monkeypatch.context() as broken:
+            broken.setattr(audit, "_append", _is_away)
+            caller.call(post.method, path, body)
+        assert _traces() == before, "an act and its row stand or fall together"
+
+    done = caller.call(post.method, path, body)
 
     assert done.status_code in {200, 201}, done.text
     rows = db.session.scalars(select(AdminAuditTrail).order_by(AdminAuditTrail.seq)).all()
     new = rows[before["admin_session_audit_trail"] :]
-    assert [(row.action, row.admin_id, row.request_id) for row in new] == [
-        (post.action, agent.id, done.headers["X-Request-ID"])
-    ]
+    wanted = [(post.action, agent.id, done.headers["X-Request-ID"])] if post.action else []
+    assert [(row.action, row.admin_id, row.request_id) for row in new] == wanted
+    assert post.action or _traces() == before, "a look leaves nothing"
+
+
+def _is_away(_: object) -> None:
+    raise ProviderFailed("The trail cannot be written.")
 
 
 def _filled(sent: Any, ids: Mapping[str, Any]) -> Any:
