@@ -21,7 +21,8 @@ const renew = async (form) => {
     field?.classList.toggle("is-invalid", !answer.ok);
     if (!answer.ok || !fresh || !label) return;
     form.querySelector("[data-plan]").replaceWith(document.importNode(fresh, true));
-    if (button) { button.textContent = label.textContent; button.disabled = label.disabled; }
+    // The whole button: one that only showed what it means becomes the one that does it.
+    if (button) button.replaceWith(document.importNode(label, true));
   } catch (error) {
     if (error.name !== "AbortError" && button) button.disabled = false;
   }
