@@ -10,8 +10,10 @@ from flask_admin import Admin
 from app.admin import menu
 from app.admin.analytics import AnalyticsView
 from app.admin.base import ConsoleView
+from app.admin.cases import saved_views
 from app.admin.cases.bulk_cancel import BulkCancelView
 from app.admin.cases.disputes import DisputesDesk
+from app.admin.cases.saved_views import SavedViewsView
 from app.admin.cases.sessions import SessionsView
 from app.admin.chain import ChainView
 from app.admin.money_acts.payouts import PayOutView
@@ -33,6 +35,7 @@ _ENDPOINTS = {"mentor_profiles": "mentors"}
 def init_app(app: Flask) -> None:
     """Register the console: its written pages, and a closed, read-only view of each table."""
     menu.init_app(app)
+    saved_views.init_app(app)
     console = Admin(
         app,
         name=app.config["BRAND_NAME"],
@@ -42,6 +45,7 @@ def init_app(app: Flask) -> None:
     written: list[Any] = [
         SessionsView(name="Sessions", endpoint="console_sessions", url="/admin/sessions"),
         BulkCancelView(name="Bulk cancels", endpoint="console_bulk_cancels", url="/admin/bulk-cancels"),
+        SavedViewsView(name="Saved views", endpoint="console_saved_views", url="/admin/views"),
         AnalyticsView(name="Analytics", endpoint="console_analytics", url="/admin/analytics"),
         SearchView(name="Search", endpoint="console_search", url="/admin/search"),
         DisputesDesk(name="Disputes", endpoint="console_disputes", url="/admin/disputes"),

@@ -14,7 +14,7 @@ from uuid import UUID
 LONGEST: Final = 400
 # A name with a colon and what follows it up to a blank; words in quotation marks; anything else up to a blank.
 _TOKEN = re.compile(r'([A-Za-z][A-Za-z_-]*):(?:"([^"]*)"|(\S*))|"([^"]*)"|\S+')
-_UNDERSCORED: Final = frozenset({"status", "meeting_type", "refund", "cancelled_by", "queue"})
+_UNDERSCORED: Final = frozenset({"status", "meeting_type", "refund", "cancelled_by", "reason", "queue"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,8 @@ OPERATORS: Final[dict[str, Operator]] = {
     "reassigned": Operator("reassigned", "reassigned:yes", "Another mentor took over: yes or no"),
     "proposal": Operator("pending_reschedule", "proposal:yes", "Another time is being negotiated: yes or no"),
     "cancelled-by": Operator("cancelled_by", "cancelled-by:mentor", "mentor, mentee, admin or system", is_several=True),
+    "reason": Operator("reason", "reason:emergency", "Why it was cancelled", is_several=True),
+    "currency": Operator("currency", "currency:EUR", "Priced in that currency", is_several=True),
     "queue": Operator("queue", "queue:overdue", "What stands in a work queue"),
 }  # fmt: skip
 
@@ -100,6 +102,8 @@ def _as_arguments(words: str, given: dict[str, list[str]]) -> Typed:
             values = [value.lower().replace("-", "_") for value in values]  # noqa: PLW2901 - the same values, as they are kept
         if argument == "on":
             found = {"from": values, "to": values}
+        elif argument == "currency":
+            found = {argument: [value.upper() for value in values]}
         elif argument in {"mentor", "mentee"}:
             # An id is that person; anything else is looked for among the names.
             by_id = _is_id(values[0])

@@ -41,6 +41,7 @@ class SessionFilter:
 
     :param reasons: why it was cancelled
     :param in_net: only what counts in net revenue: completed, or with a processed refund (KPI-1)
+    :param columns: which columns a row shows, the title among them; empty shows all
     """
 
     zone: str

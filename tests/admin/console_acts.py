@@ -194,6 +194,9 @@ ACTS: Final = (
     Acting("/admin/review-acts/<uuid:review_id>/hide", ("ADMIN_REVIEW_HIDDEN",), {"review_id": "review"}, _WHY),
     Acting("/admin/review-acts/<uuid:review_id>/show", ("ADMIN_REVIEW_SHOWN",), _hidden, _WHY),
     Acting("/admin/operations/jobs/<uuid:row_id>/retry", ("ADMIN_JOB_RETRIED",), {"row_id": "dead_job"}, _WHY),
+    Acting("/admin/views/new", ("ADMIN_VIEW_SAVED",), {}, {"name": "Mine", "list": "status=cancelled"}),
+    Acting("/admin/views/<uuid:view_id>/edit", ("ADMIN_VIEW_CHANGED",), {"view_id": "shared_view"}, {"name": "Ours"}),
+    Acting("/admin/views/<uuid:view_id>/delete", ("ADMIN_VIEW_DELETED",), {"view_id": "shared_view"}, has_page=False),
     Acting(
         "/admin/bulk-cancels/<uuid:bulk_id>", ("ADMIN_BULK_CANCEL",), {"bulk_id": "bulk_cancel"},
         {**_WHY, "refundPercentage": "100", "typed": "1"}, who="support", keeps_a_plan=True,

@@ -39,6 +39,7 @@ SOMEBODY = "7cf00515-af63-4e98-bfdf-e5a61d737230"
         ("from:2026-01-01 to:2026-02-01", "", {"from": ["2026-01-01"], "to": ["2026-02-01"]}),
         ("on:2026-01-01", "", {"from": ["2026-01-01"], "to": ["2026-01-01"]}),
         ("cancelled-by:mentor cancelled_by:admin", "", {"cancelled_by": ["mentor", "admin"]}),
+        ("reason:schedule-conflict currency:eur", "", {"reason": ["schedule_conflict"], "currency": ["EUR"]}),
         ("queue:without-link", "", {"queue": ["without_link"]}),
         ('"exact  words" more', '"exact words" more', {}),
         ('"status:cancelled"', '"status:cancelled"', {}),
@@ -91,7 +92,7 @@ def test_every_filter_has_an_operator_and_its_example_works() -> None:
     }
     assert filled >= {
         "status", "from", "to", "mentor_name", "mentee_name", "meeting_type", "refund", "reassigned",
-        "pending_reschedule", "cancelled_by", "queue",
+        "pending_reschedule", "cancelled_by", "reason", "currency", "queue",
     }  # fmt: skip
     assert read_filter({"q": [f"mentor:{SOMEBODY}"]}, zone="UTC").mentor_id == UUID(SOMEBODY)
 

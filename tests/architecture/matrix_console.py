@@ -20,6 +20,8 @@ from tests.architecture.matrix import (
 )
 
 _SESSION = {"session_id": "session"}
+_VIEW = {"view_id": "shared_view"}
+_VIEW_READERS = SUPPORT_AND_ADMIN
 _BULK = {"bulk_id": "bulk_cancel"}
 _NOTE = {"session_id": "session", "note_id": "note"}
 _CASE = "/admin/sessions/<uuid:session_id>"
@@ -47,6 +49,11 @@ CONSOLE_ROWS = [
     *row("GET", "/admin/sessions/search-help", CONSOLE),
     *row("GET", "/admin/sessions/columns", CONSOLE),
     *row("GET", "/admin/sessions/export.csv", SUPPORT_AND_ADMIN),
+    *row("GET", "/admin/views/", CONSOLE),
+    *row("GET POST", "/admin/views/new", CONSOLE, data={"name": "Mine", "list": "status=cancelled"}),
+    # A view is changed by whoever saved it, here support; if it is shared, by an admin, too.
+    *row("GET POST", "/admin/views/<uuid:view_id>/edit", _VIEW_READERS, ids=_VIEW, data={"name": "Ours"}),
+    *row("GET POST", "/admin/views/<uuid:view_id>/delete", _VIEW_READERS, ids=_VIEW),
     *row("GET", "/admin/bulk-cancels/", SUPPORT_AND_ADMIN),
     *row("POST", "/admin/bulk-cancels/", SUPPORT_AND_ADMIN, data={"ids": "@session.id"}),
     *row("GET", "/admin/bulk-cancels/<uuid:bulk_id>", SUPPORT_AND_ADMIN, ids=_BULK),

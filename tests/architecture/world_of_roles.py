@@ -14,7 +14,7 @@ from PIL import Image
 from app.booking.notes import add_own_note
 from app.booking.review import review_session
 from app.domain.money import Money
-from app.domain.vocabulary import ExceptionType, OutboxState, OverrideType, RefundType
+from app.domain.vocabulary import ExceptionType, OutboxState, OverrideType, RefundType, SessionStatus
 from app.extensions import db
 from app.foundation import outbox
 from app.foundation.policies import current_policies
@@ -48,6 +48,8 @@ from app.support.manual_refund import manual_refund
 from app.support.notes import add_note
 from app.support.override_policy import grant_override, overrides_of
 from app.support.policies.precedents import decisions_to_mark, mark_precedent
+from app.support.saved_views import save_view
+from app.support.session_filter import SessionFilter
 from tests.factories import disputes, people, sessions
 
 
@@ -247,6 +249,12 @@ class World:
             row_id = outbox.put("mail.send", key="matrix", payload={}, ctx=ctx)
             db.session.execute(db.update(OutboxRow).values(state=OutboxState.DEAD))
         return row_id
+
+    @cached_property
+    def shared_view(self) -> Any:
+        """The id of a view of the sessions list that support shares with the team."""
+        chosen = SessionFilter(zone="UTC", statuses=(SessionStatus.CANCELLED,))
+        return save_view("Cancelled", chosen, is_shared=True, ctx=people.ctx_of(self.support))
 
     @cached_property
     def bulk_cancel(self) -> Any:

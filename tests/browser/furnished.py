@@ -31,6 +31,8 @@ from app.support.force_cancel import force_cancel
 from app.support.notes import add_note
 from app.support.override_policy import grant_override, overrides_of
 from app.support.policies.precedents import decisions_to_mark, mark_precedent
+from app.support.saved_views import save_view
+from app.support.session_filter import read_filter
 from tests.browser.disputed import disputes_of
 from tests.browser.money_to_decide import money_to_decide
 from tests.browser.stage import Stage
@@ -170,6 +172,9 @@ def _fill(stage: Stage, people: dict[str, User]) -> dict[str, object]:
         "draft": draft.id,
         "reference": reference,
         "note": note.id,
+        "view": save_view(
+            LONG_TITLE[:60], read_filter({"q": ["status:cancelled"]}, zone="UTC"), is_shared=True, ctx=support
+        ),
         "bulk": freeze_picked([upcoming.id, moving.id, completed.id], ctx=ctx_of(people["support"])),
         **decided,
         "precedent": _golden(cancelled.id, people["support"]),

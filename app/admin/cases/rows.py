@@ -63,12 +63,13 @@ def heads(chosen: SessionFilter) -> list[Head]:
 def address(chosen: SessionFilter, **more: str | int | None) -> str:
     """The list with this filter."""
     kept = {name: value for name, value in more.items() if value}
-    query = _query(chosen) + ("&" + urlencode(kept) if kept else "")
+    query = query_of(chosen) + ("&" + urlencode(kept) if kept else "")
     return f"{LIST_PATH}?{query.removeprefix('&')}" if query else LIST_PATH
 
 
 @lru_cache(maxsize=2048)
-def _query(chosen: SessionFilter) -> str:
+def query_of(chosen: SessionFilter) -> str:
+    """The arguments of its address."""
     # A chart's pieces lead to a hundred lists, the same on each visit of a day.
     return urlencode(chosen.arguments(), doseq=True)
 

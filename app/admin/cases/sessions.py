@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import parse_qs
 from uuid import UUID
 
 from flask import Response, g, jsonify, redirect, request, stream_with_context, url_for
@@ -24,6 +24,7 @@ from app.admin.cases.manual_refund import ManualRefundActs
 from app.admin.cases.messages import MessageActs
 from app.admin.cases.notes import NoteActs
 from app.admin.cases.precedents import PrecedentActs
+from app.admin.cases.saved_views import view_tabs
 from app.admin.cases.table import table_rows
 from app.admin.guard import ConsolePage
 from app.booking.parties import is_findable
@@ -41,8 +42,9 @@ from app.support.export import export_sessions
 from app.support.kpis import period_ending_today
 from app.support.person_search import person_matches
 from app.support.search_operators import OPERATORS
+from app.support.session_counts import Count
 from app.support.session_filter import SessionFilter, read_filter, read_what_can_be_read
-from app.support.session_list import COUNT_CAP, Count, SessionPage, list_sessions, names_of
+from app.support.session_list import COUNT_CAP, SessionPage, list_sessions, names_of
 from app.support.timeline import Kind
 
 _MOST_PEOPLE = 20
@@ -175,16 +177,17 @@ def _list_facts(chosen: SessionFilter, page: SessionPage, names: Mapping[UUID, s
         "chips": rows.chips(chosen, names),
         "names": names,
         "tabs": partial(rows.tabs, chosen, request_now()),
+        "views": view_tabs(chosen) if may(role, Permission.SAVED_VIEW_EDIT) else [],
         "tabs_day": period_ending_today(1, zone=chosen.zone, now=request_now()).first,
         "newer_url": rows.address(chosen, before=page.newer) if page.newer else None,
         "older_url": rows.address(chosen, after=page.older) if page.older else None,
         "clear_url": rows.LIST_PATH,
         "export_url": url_for("console_sessions.export", **_kept()) if may(role, Permission.SESSION_EXPORT) else None,
         "may_bulk": may(role, Permission.SESSION_BULK_CANCEL),
-        "bulk_list": urlencode(chosen.arguments(), doseq=True) if chosen.is_narrowed else "",
+        "bulk_list": rows.query_of(chosen) if chosen.is_narrowed else "",
         "bulk_most": MOST,
         "may_cancel": may(role, Permission.SESSION_FORCE_CANCEL),
-        "list_query": urlencode(chosen.arguments(), doseq=True),
+        "list_query": rows.query_of(chosen),
         "choices": {
             "status": SessionStatus,
             "meeting_type": MeetingType,
