@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
+from uuid import uuid4
 
 from flask import redirect, request
 from flask.typing import ResponseReturnValue
@@ -15,7 +16,8 @@ from app.admin.menu import console_menu, console_menu_key
 from app.admin.toasts import say_done
 from app.domain.errors import Conflict, Invalid
 from app.domain.permissions import Permission, may, require
-from app.http.context import current_actor
+from app.foundation.idempotency import once
+from app.http.context import current_actor, current_context
 
 # Twice what a reason may have: what is too long comes back to be shortened, what is absurd does not.
 _LONGEST_TYPED = 2_000
@@ -29,6 +31,7 @@ class Question:
     :param done: what is said when it is done
     :param back_url: where one goes then, and when one thinks better of it
     :param suggested: the reason that stands there at first
+    :param once_for: what must not happen twice when the form is sent twice, for acts that could
     """
 
     title: str
@@ -39,6 +42,7 @@ class Question:
     back_url: str
     tone: str = "primary"
     suggested: str = ""
+    once_for: str = ""
 
 
 class Guarded:
@@ -92,7 +96,7 @@ class ConsolePage(Guarded, BaseView):
         text, problem = request.form.get("reason", question.suggested)[:_LONGEST_TYPED], ""
         if request.method == "POST":
             try:
-                act(text)
+                _act_once(act, text, question.once_for)
             except (Invalid, Conflict) as refused:
                 problem = refused.message
             else:
@@ -102,5 +106,20 @@ class ConsolePage(Guarded, BaseView):
             "admin/pages/reason.html", form_url=request.full_path.removesuffix("?"), form_title=question.title,
             lead=question.lead, button=question.button, tone=question.tone, subject=question.subject,
             back_url=question.back_url, text=text, problem=problem,
+            key=request.form.get("key", "")[:64] or uuid4().hex,
         )  # fmt: skip
         return html, 422 if problem else 200
+
+
+def _act_once(act: Callable[[str], object], reason: str, scope: str) -> None:
+    if not scope:
+        act(reason)
+        return
+
+    def run() -> dict[str, Any]:
+        act(reason)
+        return {}
+
+    # The form's own key: sent twice, it answers twice and acts once.
+    key = request.form.get("key", "")[:64] or "none"
+    once(key, scope=scope, body={"reason": reason}, ctx=current_context(), run=run)

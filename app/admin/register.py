@@ -21,6 +21,7 @@ from app.admin.money_acts.reconciliation import ReconciliationView
 from app.admin.money_acts.refund_queue import RefundQueueView
 from app.admin.overview import OverviewView
 from app.admin.pages import ApplicationsView, MailboxView, OperationsView, TablesView
+from app.admin.person import PersonView
 from app.admin.policies.desk import PolicyDesk
 from app.admin.policies.overrides import OverrideDesk
 from app.admin.reviews import ReviewActsView
@@ -50,6 +51,7 @@ def init_app(app: Flask) -> None:
         SearchView(name="Search", endpoint="console_search", url="/admin/search"),
         DisputesDesk(name="Disputes", endpoint="console_disputes", url="/admin/disputes"),
         ApplicationsView(name="Applications", endpoint="console_applications", url="/admin/applications"),
+        PersonView(name="Person", endpoint="console_people", url="/admin/people"),
         SuspensionView(name="Suspension", endpoint="console_suspension", url="/admin/suspension"),
         ReviewActsView(name="Review acts", endpoint="console_review_acts", url="/admin/review-acts"),
         RefundQueueView(name="Refund queue", endpoint="console_refund_queue", url="/admin/refund-queue"),

@@ -128,4 +128,5 @@ LETTERS: Final[dict[str, LetterKind]] = {
     "mentor_verified": _account("mentor_verified"),
     "mentor_declined": _account("mentor_declined", "reason"),
     "account_suspended": _account("suspended", "reason"),
+    "account_warned": _account("warned", "reason"),
 }

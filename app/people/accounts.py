@@ -117,6 +117,17 @@ def grant_role(user_id: UUID, role: Role, *, reason: str, ctx: Context) -> User:
     return user
 
 
+def load_user(user_id: UUID) -> User:
+    """A user as the row is now, for a page.
+
+    :raises NotFound: there is no such user
+    """
+    user = db.session.get(User, user_id, populate_existing=True)
+    if user is None:
+        raise NotFound
+    return user
+
+
 def load_user_for_change(user_id: UUID) -> User:
     """This function will lock a user's row and read it as it is now.
 

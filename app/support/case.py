@@ -132,6 +132,18 @@ def _history(party: Party, column: Any, person: Any, cancelled_by: CancelledBy) 
     return part(party.value, facts).where(column == person)
 
 
+def history_of(user_id: UUID, party: Party, *, now: datetime) -> History:
+    """A person's past with us as mentor or as mentee."""
+    (row,) = _history_alone(party).run(person=user_id, now=now)
+    return History(*row.facts)
+
+
+@cache
+def _history_alone(party: Party) -> Prepared:
+    column, by = (S.mentor_id, CancelledBy.MENTOR) if party is Party.MENTOR else (S.mentee_id, CancelledBy.MENTEE)
+    return Prepared(_history(party, column, bindparam("person", type_=Uuid()), by))
+
+
 def neighbors(session: MentoringSession, chosen: SessionFilter, *, now: datetime) -> tuple[UUID | None, UUID | None]:
     """The cases before and behind this one in the list that one came from, in one statement (SD-2)."""
     keys = keys_of(chosen)

@@ -162,6 +162,9 @@ ADDRESSES: dict[str, tuple[str, ...]] = {
         "/admin/sessions/{upcoming}/clear-no-show",
         "/admin/sessions/{cancelled}/precedent",
         "/admin/policies/change?key=max_counter_proposals",
+        "/admin/people/{mentee}",
+        "/admin/people/{mentor}",
+        "/admin/people/{mentee}/warn",
         "/admin/sessions/{ended}/notes/{note}",
         "/admin/disputes/",
         "/admin/disputes/?tab=resolved",
@@ -254,7 +257,7 @@ LEFT_OUT = (
     r"/admin/bulk-cancels/<uuid:bulk_id>.csv",
     # Only while the session runs: tests/web/test_attendance_pages.py looks at it.
     r"/sessions/<uuid:session_id>/no-show",
-    r"/admin/(applications|mailbox|suspension|review-acts)/$",
+    r"/admin/(applications|mailbox|people|suspension|review-acts)/$",
     r"/admin/mailbox/<uuid:event_id>/body.html",
     r"/admin/sessions/<uuid:session_id>/(notes)?$",
     r"/admin/disputes/<uuid:dispute_id>/(evidence/<uuid:evidence_id>)?$",

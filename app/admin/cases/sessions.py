@@ -146,6 +146,7 @@ class SessionsView(
             reliability_words=RELIABILITY_IN_WORDS,
             audit_links=_audit_links(session_id),
             may_write_notes=may(ctx.actor.role, Permission.NOTE_ADD),
+            may_view_people=may(ctx.actor.role, Permission.USER_VIEW),
             came_from=came_from,
             list_url=f"{rows.LIST_PATH}?{came_from}" if came_from else rows.LIST_PATH,
             newer_url=_case_url(newer, came_from),

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from flask import flash, redirect, request, url_for
+from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 
 from app.admin.guard import ConsolePage, Question
 from app.admin.policies.words import GROUPS, KINDS, verdict_in_words
 from app.admin.snippets import reason_snippets
+from app.admin.toasts import say_done
 from app.domain.errors import Conflict, Invalid, NotFound
 from app.domain.permissions import Permission, may, require
 from app.domain.policies import POLICIES, PolicySpec, PolicyType, PolicyValue
@@ -133,8 +134,7 @@ class PolicyDesk(ConsolePage):
             return self._show(given, problems=wrong.fields or {"reason": wrong.message}, status=422)
         changed_keys = [key for key in given.values if key in POLICIES]
         what = PRESET_NAMES[given.preset] if given.preset else ", ".join(POLICIES[key].label for key in changed_keys)
-        told = {"title": "In force from now on", "text": f"{what}. Sessions that are booked already keep their rules."}
-        flash(told, "success")  # type: ignore[arg-type]  # a toast
+        say_done("In force from now on", f"{what}. Sessions that are booked already keep their rules.")
         return redirect(url_for(".index"), 303)
 
     @expose("/precedents/<uuid:precedent_id>/retire", methods=("GET", "POST"))

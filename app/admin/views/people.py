@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from flask import url_for
 from markupsafe import Markup
@@ -33,6 +34,12 @@ class UsersView(ConsoleView):
         "suspended": ("Suspended", lambda: User.suspended_at.is_not(None)),
     }
     column_list = ("name", "email", "role", "timezone", "is_active", "suspended_at", "last_login_at", "created_at")
+    column_formatters = {
+        "name": lambda view, context, row, name: Markup('<a class="clip" href="{}">{}</a>').format(
+            _history_url(row.id), row.name
+        )
+    }
+    column_formatters_detail = {"name": lambda view, context, row, name: row.name}
     column_details_list = (
         "id", "name", "email", "role", "timezone", "is_active", "suspended_at", "suspension_reason", "warnings_count",
         "last_login_at", "created_at",
@@ -51,11 +58,16 @@ class UsersView(ConsoleView):
         return row.name
 
     def details_buttons(self, row: User) -> Markup:
+        past = Markup('<a class="btn btn-secondary" href="{}">History</a>').format(_history_url(row.id))
         if row.role not in {Role.MENTOR, Role.MENTEE}:
-            return Markup()
-        return Markup('<a class="btn btn-secondary" href="{}?{}={}">Sessions</a>').format(
+            return past
+        return past + Markup(' <a class="btn btn-secondary" href="{}?{}={}">Sessions</a>').format(
             url_for("console_sessions.index"), row.role.value, row.id
         )
+
+
+def _history_url(user_id: UUID) -> str:
+    return url_for("console_people.history", user_id=user_id)
 
 
 def _user(view: Any, context: Any, row: MentorProfile, name: str) -> Markup:

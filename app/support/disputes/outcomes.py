@@ -19,14 +19,14 @@ from app.extensions import db
 from app.models import MentoringSession, SessionDispute, User
 from app.money.refunds import decide_refund
 from app.money.rows import MoneyRows, lock_rows, terms_of
-from app.people.strikes import STRIKE_LASTS, StrikeKind, give_strike
+from app.people.strikes import STRIKE_LASTS
 from app.people.suspension import suspend_user
-from app.support.disputes import telling
 from app.support.disputes.new_time import give_new_time, plan_new_time, why_no_new_time
 from app.support.disputes.plans import Outcome
 from app.support.manual_refund import issue_refund
 from app.support.staff_acts import PlanRow, clean_reason
 from app.support.suspension import preview_suspension
+from app.support.warn_user import warn_about_session
 
 _MESSAGE = "E-mail and notification"
 # What the parties read as the reason where nobody wrote one for them.
@@ -224,12 +224,9 @@ def _plan_warning(dispute: SessionDispute, session: MentoringSession, wish: Wish
 def _warn(dispute: SessionDispute, session: MentoringSession, wish: Wish, ctx: Context) -> Performed:
     person = _person(dispute, session, wish)
     reason = clean_reason(wish.reason)
-    person.warnings_count += 1
-    strike = give_strike(
-        person.id, kind=StrikeKind.WARNING, session_id=session.id,
-        evidence={"dispute_id": dispute.id, "reason": reason}, ctx=ctx,
-    )  # fmt: skip
-    telling.warning(session, person, reason, dispute.id, ctx)
+    strike = warn_about_session(
+        session, person, reason=reason, evidence={"dispute_id": dispute.id}, cause=f"warning:{dispute.id}", ctx=ctx
+    )
     told = f"We looked into it and warned {person.name}."
     if person.id == dispute.reported_by:
         told = "We looked into it. You get a message of its own about what follows."

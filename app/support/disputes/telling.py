@@ -139,14 +139,6 @@ def resolved(dispute: SessionDispute, session: MentoringSession, outcome: str, c
     )
 
 
-def warning(session: MentoringSession, reader: User, reason: str, dispute_id: UUID, ctx: Context) -> None:
-    """Somebody is warned, and reads why."""
-    tell(reader, NotificationType.ACCOUNT_WARNING, "A warning from support", reason, session=session, ctx=ctx)
-    send_mail(
-        "warning_issued", reader, facts={"reason": reason}, session=session, ctx=ctx, cause=f"warning:{dispute_id}"
-    )
-
-
 def refund_refused(dispute: SessionDispute, ctx: Context) -> None:
     """A second person declined the refund: the dispute is open again, and whoever has it is told."""
     if dispute.assigned_to:
