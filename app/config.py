@@ -62,6 +62,7 @@ class Settings(BaseSettings):
     zoom_account_id: str | None = None
     zoom_client_id: str | None = None
     zoom_client_secret: SecretStr | None = None
+    zoom_host: str = Field("me", description="the host's user id or e-mail; Zoom advises against `me`")
     zoom_webhook_secret: SecretStr | None = None
     daily_api_key: SecretStr | None = None
     daily_webhook_secret: SecretStr | None = None

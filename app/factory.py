@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from flask import Flask
@@ -15,7 +16,9 @@ from app.integrations.adapters import Adapters
 from app.integrations.chat_hooks import ChatHook, DiscordHook, SlackHook
 from app.integrations.mailer import LocalMailbox, Mailer, SmtpMailer
 from app.integrations.meetings.base import MeetingProvider
+from app.integrations.meetings.daily import DailyProvider
 from app.integrations.meetings.jitsi import JitsiProvider
+from app.integrations.meetings.zoom import ZoomProvider
 from app.integrations.payments.sandbox import SandboxGateway
 from app.people.passwords import hash_cheaply
 
@@ -109,14 +112,25 @@ def _chat_hooks(settings: Settings) -> tuple[ChatHook, ...]:
 
 
 def _meetings(settings: Settings) -> tuple[MeetingProvider, ...]:
-    return (
-        JitsiProvider(
+    made: dict[str, Callable[[], MeetingProvider]] = {
+        "jitsi": lambda: JitsiProvider(
             settings.jitsi_base_url,
             app_id=settings.jitsi_app_id or "",
             app_secret=_told(settings.jitsi_app_secret),
             webhook_secret=_told(settings.jitsi_webhook_secret),
         ),
-    )
+        "zoom": lambda: ZoomProvider(
+            account_id=settings.zoom_account_id or "",
+            client_id=settings.zoom_client_id or "",
+            client_secret=_told(settings.zoom_client_secret),
+            host=settings.zoom_host,
+            webhook_secret=_told(settings.zoom_webhook_secret),
+        ),
+        "daily": lambda: DailyProvider(
+            api_key=_told(settings.daily_api_key), webhook_secret=_told(settings.daily_webhook_secret)
+        ),
+    }
+    return tuple(made[name]() for name in dict.fromkeys(settings.providers))
 
 
 def _told(secret: SecretStr | None) -> str:

@@ -22,6 +22,7 @@ from app.http.context import current_context
 
 _CLOSED = {
     403: "`too_early`, `link_expired`: `details.opensAt` and `details.closesAt` say when; `forbidden`: no party",
+    503: "`provider_failed`: the meeting provider did not answer; trying again is safe",
     409: "`not_confirmed`, `payment_due`, `reassignment_open`, `no_link`: there is nothing to join; `busy`",
 }
 

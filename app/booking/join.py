@@ -79,7 +79,7 @@ def _door(session: MentoringSession, ctx: Context) -> tuple[Room, Guest]:
     assert decision.window is not None  # what is allowed has one
     user = session.mentee if party is Party.MENTEE else session.mentor
     room = Room(session.meeting_provider or "", session.meeting_ref or "", session.meeting_url)
-    return room, Guest(user.id, user.name, decision.window.start, decision.window.end)
+    return room, Guest(user.id, user.name, user.email, decision.window.start, decision.window.end)
 
 
 def _address(door: tuple[Room, Guest], providers: Sequence[MeetingProvider]) -> str:

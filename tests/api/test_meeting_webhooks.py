@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,11 +22,12 @@ from app.extensions import db
 from app.foundation.transaction import transaction
 from app.http.limits import limiter
 from app.integrations.meetings.jitsi import JitsiProvider
+from app.integrations.meetings.zoom import ZoomProvider
 from app.models import MentoringSession, SessionJoin, User, WebhookEvent
 from tests.factories.people import a_mentee
 from tests.factories.sessions import START_AT, a_cancelled_session, a_paid_session, fresh
 from tests.outbox import RunOutbox
-from tests.world import Clock, context
+from tests.world import START, Clock, context
 
 pytestmark = pytest.mark.usefixtures("app", "clock")
 
@@ -196,6 +198,26 @@ def test_only_a_party_inside_the_window_leaves_evidence(
     run_outbox(kind="meeting.news")
     assert stays(session) == []
     assert sorted(str(each) for each in outcomes()) == 2 * ["outside_the_window"] + 2 * ["somebody_unknown"]
+
+
+@pytest.mark.spec("MT-1")
+def test_zooms_question_is_answered_over_http_and_only_with_its_signature(app: Flask, client: FlaskClient) -> None:
+    zoom = ZoomProvider(account_id="a", client_id="c", client_secret="s", host="h", webhook_secret="token")
+    app.extensions["desk-adapters"] = replace(app.extensions["desk-adapters"], meetings=(zoom,))
+    body = b'{"event":"endpoint.url_validation","payload":{"plainToken":"abc"}}'
+    stamp = str(int(START.timestamp()))
+    signature = hmac.new(b"token", b"v0:" + stamp.encode() + b":" + body, "sha256").hexdigest()
+
+    def ask(signed: str) -> TestResponse:
+        headers = {"X-Zm-Signature": f"v0={signed}", "X-Zm-Request-Timestamp": stamp}
+        return client.post("/api/webhooks/meetings/zoom", data=body, headers=headers, csrf=False)
+
+    answer = ask(signature)
+    assert answer.get_json() == {
+        "plainToken": "abc",
+        "encryptedToken": hmac.new(b"token", b"abc", "sha256").hexdigest(),
+    }
+    assert ask("0" * 64).status_code == 401
 
 
 @pytest.mark.spec("JN-2", "SEC-6")

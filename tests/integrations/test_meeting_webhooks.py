@@ -88,6 +88,26 @@ def test_a_stay_at_zoom_has_one_name_from_joining_to_leaving() -> None:
     assert (left.kind, left.ref, left.email) == (MeetingEventKind.LEFT, "82000000001", "asha@example.org")
 
 
+@pytest.mark.spec("JN-5", "MT-1")
+def test_zoom_says_where_recordings_can_be_seen() -> None:
+    def told(**meeting: object) -> MeetingEvent:
+        body = {
+            "event": "recording.completed",
+            "event_ts": 1_760_000_000_000,
+            "payload": {"object": {"id": 82, **meeting}},
+        }
+        found = from_zoom(json.dumps(body).encode())
+        assert isinstance(found, MeetingEvent)
+        assert (found.kind, found.at) == (MeetingEventKind.RECORDED, NOW)
+        return found
+
+    page = told(share_url="https://zoom.example/rec/share/a", recording_play_passcode="hush", recording_files=[{}])
+    assert page.links == ("https://zoom.example/rec/share/a?pwd=hush",)
+    files = [{"play_url": "https://zoom.example/rec/play/1"}, {"file_type": "CHAT"}, 7]
+    assert told(recording_files=files).links == ("https://zoom.example/rec/play/1",)
+    assert told(recording_files={}).links == ()
+
+
 @pytest.mark.spec("MT-1")
 def test_dailys_own_signature_is_believed_and_its_event_read() -> None:
     told = from_daily(DAILY_BODY, DAILY_SIGNED)
@@ -176,7 +196,7 @@ def test_an_authentic_message_that_makes_no_sense_is_refused_or_means_nothing(bo
 def test_a_jitsi_server_that_wants_a_pass_gets_one_for_a_person_a_room_and_a_time() -> None:
     provider = JitsiProvider("https://Meet.Example.org", app_id="desk", app_secret="hush")
     room = provider.create(MeetingRequest(uuid4(), "k", "Talk", NOW, 60))
-    url = urlsplit(provider.admit(room, Guest(USER, "Asha", NOW, NOW + timedelta(hours=2))))
+    url = urlsplit(provider.admit(room, Guest(USER, "Asha", "asha@example.org", NOW, NOW + timedelta(hours=2))))
     assert url.path == f"/{room.ref}"
     (pass_,) = parse_qs(url.query)["jwt"]
     unsigned, _, signature = pass_.rpartition(".")
@@ -188,4 +208,6 @@ def test_a_jitsi_server_that_wants_a_pass_gets_one_for_a_person_a_room_and_a_tim
         "desk", "meet.example.org", 1_760_000_000, 1_760_007_200,
     )  # fmt: skip
     assert claims["context"]["user"] == {"id": str(USER), "name": "Asha"}
-    assert JitsiProvider("https://meet.example").admit(room, Guest(USER, "Asha", NOW, NOW)) == room.url
+    assert (
+        JitsiProvider("https://meet.example").admit(room, Guest(USER, "Asha", "asha@example.org", NOW, NOW)) == room.url
+    )

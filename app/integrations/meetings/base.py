@@ -35,6 +35,7 @@ class Guest:
 
     user_id: UUID
     name: str
+    email: str
     opens_at: datetime
     closes_at: datetime
 

@@ -16,7 +16,7 @@ from app.booking.read_models import SessionRow
 from app.booking.records import records_of
 from app.booking.review import review_session
 from app.domain.cancellation import CancellationDecision
-from app.domain.errors import Conflict, DomainError, Forbidden, Invalid, Refused
+from app.domain.errors import Conflict, DomainError, Forbidden, Invalid, ProviderFailed, Refused
 from app.domain.joining import countdown
 from app.domain.money import Money
 from app.domain.permissions import Permission
@@ -95,7 +95,7 @@ def join(session_id: UUID) -> ResponseReturnValue:
     """
     try:
         address = record_join(session_id, providers=adapters().meetings, ctx=current_context())
-    except (Forbidden, Conflict) as error:
+    except (Forbidden, Conflict, ProviderFailed) as error:
         return refused(error, url_for("sessions.page", session_id=session_id))
     html = render_template("sessions/joining.html", address=address, session_id=session_id)
     return html, 200, {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
