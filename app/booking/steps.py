@@ -19,6 +19,7 @@ from app.booking.complete import conclude_completion, start
 from app.booking.expiry import end_hold
 from app.booking.holds import UNPAID, Now, approved_is_unpaid, draft_has_run_out, request_is_unanswered
 from app.booking.late_links import ask_for_late_link, link_is_late
+from app.booking.override_expiry import end_overrides, override_has_run_out
 from app.booking.proposal_expiry import expire_proposal
 from app.booking.reassign import expire_reassignment
 from app.booking.reminders import remind, reminder_is_due
@@ -30,7 +31,7 @@ from app.domain.reassignment import OPEN_REASSIGNMENTS
 from app.domain.rescheduling import OPEN_PROPOSALS
 from app.domain.vocabulary import SessionStatus
 from app.foundation.policies import current_policies
-from app.models import MentoringSession, RescheduleRequest
+from app.models import MentoringSession, PolicyOverride, RescheduleRequest
 
 S = MentoringSession
 STARTED, COMPLETED = "started", "completed"
@@ -83,6 +84,20 @@ def _proposals_due(now: Now) -> tuple[Due, ...]:
 
 def _expire_proposal(session: MentoringSession, ctx: Context) -> str | None:
     return expire_proposal(session, ctx=ctx)
+
+
+def _overrides_due(now: Now) -> tuple[Due, ...]:
+    """By the index of those that may still count; the session is looked up by its key."""
+    return (
+        select(S.id)
+        .join(PolicyOverride, PolicyOverride.session_id == S.id)
+        .where(override_has_run_out(now))
+        .order_by(PolicyOverride.expires_at, S.id),
+    )
+
+
+def _end_overrides(session: MentoringSession, ctx: Context) -> str | None:
+    return end_overrides(session, ctx=ctx)
 
 
 def _holds_due(now: Now) -> tuple[Due, ...]:
@@ -176,6 +191,7 @@ STEPS: Final[tuple[Step, ...]] = (
     Step("proposals", _proposals_due, _expire_proposal),
     Step("reassignments", _reassignments_due, _expire_reassignment),
     Step("holds", _holds_due, _end_hold),
+    Step("overrides", _overrides_due, _end_overrides),
     Step("reminders", _reminders_due, _remind),
     Step("links", _links_due, _ask_for_link),
     Step("starts", _starts_due, _start),

@@ -67,7 +67,7 @@ class PolicyOverride(Model):
         Index(
             "ix_policy_overrides_live",
             "expires_at",
-            postgresql_where=text("used_at IS NULL AND revoked_at IS NULL"),
+            postgresql_where=text("used_at IS NULL AND revoked_at IS NULL AND ended_at IS NULL"),
         ),
         Index("ix_policy_overrides_created_at", text("created_at DESC"), text("id DESC")),
         CheckConstraint("char_length(reason) >= 3", name="reason"),
@@ -83,6 +83,7 @@ class PolicyOverride(Model):
     used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
     revoked_by: Mapped[UUID | None] = refers("users.id", nullable=True)
+    ended_at: Mapped[datetime | None] = mapped_column(comment="when the clock noted that it had run out")
 
 
 class Precedent(Model):

@@ -42,6 +42,7 @@ _ACTIONS: dict[str, tuple[str, str, str]] = {
     "late_payment_refunded": ("sent a late payment back", "arrow-counterclockwise", "amber"),
     "link_released": ("released the meeting link", "link-45deg", "gray"),
     "meeting_created": ("made the meeting link", "camera-video", "gray"),
+    "override_expired": ("noted that an exception ran out unused", "hourglass-bottom", "gray"),
     "meeting_ended": ("saw everybody leave the meeting", "camera-video-off", "gray"),
     "recording_kept": ("kept a recording", "camera-reels", "gray"),
     "meeting_failed": ("could not make a meeting link", "camera-video-off", "red"),

@@ -79,6 +79,7 @@ def live_overrides(*, ctx: Context) -> Sequence[LiveOverride]:
         .where(
             PolicyOverride.used_at.is_(None),
             PolicyOverride.revoked_at.is_(None),
+            PolicyOverride.ended_at.is_(None),
             PolicyOverride.expires_at > ctx.now,
         )
         .order_by(PolicyOverride.expires_at, PolicyOverride.id)
