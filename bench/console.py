@@ -93,14 +93,14 @@ def streamed(application: Callable[..., Iterable[bytes]], address: str, cookie: 
     return first, time.perf_counter() - began, size
 
 
-def hand_login(connection: psycopg.Connection[Any]) -> str:
+def hand_login(connection: psycopg.Connection[Any], email: str = AGENT) -> str:
     """The cookie of the agent's browser on the other side."""
     token = secrets.token_urlsafe(32)
     connection.execute(
         """INSERT INTO logins (id, token_hash, user_id, remembered, created_at, last_seen_at, expires_at)
            SELECT gen_random_uuid(), %s, id, false, now(), now(), now() + interval '1 hour'
            FROM users WHERE email = %s""",
-        (hashlib.sha256(token.encode()).hexdigest(), AGENT),
+        (hashlib.sha256(token.encode()).hexdigest(), email),
     )
     return f"login={token}"
 
@@ -144,11 +144,11 @@ def prepare(folder: Path, database_url: str, redis_url: str, sessions: int) -> F
     return app
 
 
-def signed_in(app: Flask) -> FlaskClient:
+def signed_in(app: Flask, email: str = AGENT) -> FlaskClient:
     client = app.test_client()
     page = client.get("/sign-in").get_data(as_text=True)
     token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
-    form = {"email": AGENT, "password": PASSWORD, "csrf_token": token[1] if token else ""}
+    form = {"email": email, "password": PASSWORD, "csrf_token": token[1] if token else ""}
     answer = client.post("/sign-in", data=form)
     if answer.status_code not in {302, 303}:
         message = f"the agent could not sign in: {answer.status_code}"

@@ -180,6 +180,10 @@ def _exported_sessions(world: World) -> list[str]:
     return [world.browser("admin").get("/admin/sessions/export.csv").text]
 
 
+def _exported_over_the_api(world: World) -> list[str]:
+    return [world.browser("admin").get("/api/admin/sessions/export").text]
+
+
 def _exported_trails(world: World) -> list[str]:
     browser = world.browser("admin")
     pages = [browser.get(f"/admin/audit/export/{name}.csv") for name in ("staff-acts", "session-log")]
@@ -210,6 +214,7 @@ def _bulk_report(world: World) -> list[str]:
 
 _FILES: dict[str, Callable[[World], list[str]]] = {
     "/admin/sessions/export.csv": _exported_sessions,
+    "/api/admin/sessions/export": _exported_over_the_api,
     "/admin/audit/export/<name>.csv": _exported_trails,
     "/admin/analytics/<name>.csv": _reports,
     "/admin/pay-out/batches/<uuid:batch_id>.csv": _payout_file,

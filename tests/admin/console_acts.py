@@ -196,6 +196,10 @@ ACTS: Final = (
     ),
     Acting("/admin/people/<uuid:user_id>/warn", ("ADMIN_USER_WARNED",), {"user_id": "mentee"}, _WHY),
     Acting("/admin/mailbox/<uuid:event_id>/resend", ("ADMIN_EMAIL_RESENT",), _sent, _WHY),
+    Acting(
+        "/admin/overrides/<uuid:override_id>/revoke", ("ADMIN_POLICY_OVERRIDE_REVOKED",), {"override_id": "override"},
+        _WHY,
+    ),
     Acting("/admin/review-acts/<uuid:review_id>/hide", ("ADMIN_REVIEW_HIDDEN",), {"review_id": "review"}, _WHY),
     Acting("/admin/review-acts/<uuid:review_id>/show", ("ADMIN_REVIEW_SHOWN",), _hidden, _WHY),
     Acting("/admin/operations/jobs/<uuid:row_id>/retry", ("ADMIN_JOB_RETRIED",), {"row_id": "dead_job"}, _WHY),
