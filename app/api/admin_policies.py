@@ -20,7 +20,6 @@ from app.domain.replay import Difference, Replayed, ReplayKind, Verdict
 from app.domain.vocabulary import OverrideType
 from app.foundation.policies import current_policies
 from app.http.context import current_context
-from app.http.login import require_fresh_password
 from app.support.override_policy import read_override, revoke_override
 from app.support.policies.book import PolicyLine, read_policies
 from app.support.policies.changing import DAYS, USUAL_DAYS, PolicyPlan, edit_policies, preset_values, preview_policies
@@ -30,7 +29,6 @@ from app.support.staff_acts import LONGEST_REASON, SHORTEST_REASON
 
 TAG = "Staff: policies"
 _REASON: Any = Field(min_length=SHORTEST_REASON, max_length=LONGEST_REASON, examples=["A trial until June"])
-_PASSWORD: Final = "`password_needed`: type the password again in the browser first; a token is not asked for it"  # noqa: S105 - words
 _KINDS: Final = ("integer", "number", "boolean", "string")
 AnyValue = Annotated[
     Any,
@@ -207,11 +205,11 @@ def admin_policies() -> PoliciesTold:
     needs=Permission.POLICY_EDIT,
     body=WishToChange,
     answer=PoliciesTold,
-    refusals={403: _PASSWORD, 409: "`stale_version`: they were changed since; read them again"},
+    needs_password=True,
+    refusals={409: "`stale_version`: they were changed since; read them again"},
 )
 def change_admin_policies(body: WishToChange) -> PoliciesTold:
     """Holds for what is booked from now on. One version, one row in the staff trail."""
-    require_fresh_password()
     edit_policies(body.raw_values(), reason=body.reason, seen=body.version_id, fingerprint=None, ctx=current_context())
     return _told()
 

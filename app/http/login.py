@@ -87,7 +87,9 @@ def has_bearer() -> bool:
 def require_fresh_password() -> None:
     """Let money and policies be touched only shortly after the password was typed (SEC-2).
 
-    A bearer token cannot confirm a password; what it may do was chosen when it was made.
+    Ten minutes for a page that is just opened, a quarter of an hour for whoever goes on with it. The login's row
+    remembers when, so that it counts for this browser alone, and ends with it. A bearer token cannot confirm a
+    password; what it may do was chosen when it was made.
 
     :raises SignInRequired: when nobody is signed in
     :raises PasswordNeeded: when the last time was too long ago
@@ -95,7 +97,9 @@ def require_fresh_password() -> None:
     if current_actor().user_id is None:
         raise SignInRequired("Please sign in first.")
     found = current_login()
-    if found is not None and not logins.is_fresh(found, now=request_now()):
+    begins = request.method in _SAFE_METHODS and not request.args
+    within = logins.FRESH_TO_BEGIN if begins else logins.FRESH_FOR
+    if found is not None and not logins.is_fresh(found, now=request_now(), within=within):
         raise PasswordNeeded("Please type your password again before you go on.")
 
 

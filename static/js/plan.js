@@ -14,6 +14,8 @@ const renew = async (form) => {
   for (const [name, value] of new FormData(form)) if (!["csrf_token", "fingerprint", "key", "reason", "notes", "message"].includes(name)) address.searchParams.set(name, value);
   try {
     const answer = await fetch(address, { signal: stop.signal, headers: { "X-Requested-With": "dialog" } });
+    // The password is asked for once more: that is a page of its own, which leads back here.
+    if (answer.redirected) { location.assign(address); return; }
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.querySelector("[data-plan]");
     const label = page.querySelector("[data-plan-button]");

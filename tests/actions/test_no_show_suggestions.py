@@ -155,7 +155,9 @@ def test_support_lets_it_go_and_the_clock_completes() -> None:
     run(END)
     agent, later = a_support_agent(), END + timedelta(hours=5)
 
-    dismiss_suggestion(session.id, reason="They met by telephone", ctx=context(actor_of(agent), later))
+    dismiss_suggestion(
+        session.id, reason="They met by telephone", fingerprint=None, ctx=context(actor_of(agent), later)
+    )
 
     act = db.session.scalars(select(AdminAuditTrail)).one()
     assert (act.action, act.admin_id) == ("ADMIN_NO_SHOW_SUGGESTION_DISMISSED", agent.id)
@@ -168,9 +170,11 @@ def test_what_is_not_flagged_cannot_be_let_go_and_operations_may_not() -> None:
     session = a_running_session(joined=[])
     before = counts()
     with pytest.raises(Conflict):
-        dismiss_suggestion(session.id, reason="They met", ctx=context(actor_of(a_support_agent()), END))
+        dismiss_suggestion(
+            session.id, reason="They met", fingerprint=None, ctx=context(actor_of(a_support_agent()), END)
+        )
     with pytest.raises(Forbidden):
-        dismiss_suggestion(session.id, reason="They met", ctx=context(actor_of(an_ops()), END))
+        dismiss_suggestion(session.id, reason="They met", fingerprint=None, ctx=context(actor_of(an_ops()), END))
     assert counts() == before
 
 

@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from app.domain.vocabulary import EmailState, Party
 from app.extensions import db
+from app.foundation.transaction import transaction
 from app.models import EmailEvent
 from app.people.suspension import suspend_user
 from app.support.bulk_cancel import confirm_bulk_cancel
@@ -69,6 +70,13 @@ def _missed(world: World) -> Mapping[str, Any]:
     ctx = context(people.actor_of(world.support), sessions.START_AT + HALF_AN_HOUR)
     mark_no_show(world.running.id, absent=Party.MENTEE, reason="Nobody came", ctx=ctx)
     return {"session_id": world.running.id}
+
+
+def _flagged(world: World) -> Mapping[str, Any]:
+    ahead = world.running
+    with transaction():
+        ahead.attendance_suggested_at = ahead.scheduled_at
+    return {"session_id": ahead.id}
 
 
 def _decided(world: World) -> Mapping[str, Any]:
@@ -126,6 +134,10 @@ ACTS: Final = (
     Acting(
         f"{_CASE}/clear-no-show", ("ADMIN_CLEAR_NO_SHOW",), _missed,
         {**_WHY, "restoreStatus": "completed", "refundPercentage": "100"}, after=timedelta(hours=2),
+    ),
+    Acting(
+        f"{_CASE}/dismiss-suggestion", ("ADMIN_NO_SHOW_SUGGESTION_DISMISSED",), _flagged, _WHY,
+        after=timedelta(hours=2),
     ),
     Acting(f"{_CASE}/move", ("ADMIN_SESSION_MOVED",), _SESSION, {**_WHY, "startsAt": "2028-03-02T10:00"}),
     Acting(f"{_CASE}/reassign", ("ADMIN_REASSIGN_SESSION",), _reassignable, _WHY),

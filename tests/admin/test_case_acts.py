@@ -16,6 +16,7 @@ from sqlalchemy import func, select
 
 from app.domain.vocabulary import NotificationType, OverrideType, Party, PaymentStatus, SessionStatus
 from app.extensions import db
+from app.foundation.transaction import transaction
 from app.models import AdminAuditTrail, EmailEvent, Notification, PolicyOverride
 from app.money.wallets import wallet_of
 from app.support.mark_no_show import mark_no_show
@@ -32,6 +33,14 @@ def a_missed_session() -> Any:
     session = a_running_session()
     ctx = context(ctx_of(a_support_agent()).actor, START_AT + timedelta(minutes=30))
     mark_no_show(session.id, absent=Party.MENTEE, reason="Nobody came", ctx=ctx)
+    return fresh(session)
+
+
+def a_flagged_session() -> Any:
+    """Over, and the join log shows nobody."""
+    session = a_running_session(joined=[])
+    with transaction():
+        session.attendance_suggested_at = START_AT + timedelta(hours=1)
     return fresh(session)
 
 
@@ -67,6 +76,10 @@ CASES = {
         Case(
             "clear-no-show", "ADMIN_CLEAR_NO_SHOW", a_missed_session,
             {"restoreStatus": "completed", "refundPercentage": "100"}, became=SessionStatus.COMPLETED,
+        ),
+        Case(
+            "dismiss-suggestion", "ADMIN_NO_SHOW_SUGGESTION_DISMISSED", a_flagged_session, after=timedelta(hours=2),
+            became=SessionStatus.IN_PROGRESS,
         ),
         Case(
             "override", "ADMIN_POLICY_OVERRIDE", a_paid_session, {"overrideType": "allow_cancellation"},

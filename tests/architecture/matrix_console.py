@@ -69,6 +69,7 @@ CONSOLE_ROWS = [
     *row("GET POST", f"{_CASE}/complete", SUPPORT_AND_ADMIN, ids=_SESSION),
     *row("GET POST", f"{_CASE}/clear-no-show", SUPPORT_AND_ADMIN, ids=_SESSION),
     *row("GET POST", f"{_CASE}/no-show", SUPPORT_AND_ADMIN, ids=_SESSION),
+    *row("GET POST", f"{_CASE}/dismiss-suggestion", SUPPORT_AND_ADMIN, ids=_SESSION),
     *row("GET POST", f"{_CASE}/move", SUPPORT_AND_ADMIN, ids=_SESSION),
     *row("GET POST", f"{_CASE}/reassign", SUPPORT_AND_ADMIN, ids=_SESSION),
     *row("GET POST", f"{_CASE}/override", SUPPORT_AND_ADMIN, ids=_SESSION),

@@ -160,6 +160,7 @@ ADDRESSES: dict[str, tuple[str, ...]] = {
         "/admin/sessions/{upcoming}/complete",
         "/admin/sessions/{completed}/no-show",
         "/admin/sessions/{upcoming}/clear-no-show",
+        "/admin/sessions/{upcoming}/dismiss-suggestion",
         "/admin/sessions/{cancelled}/precedent",
         "/admin/policies/change?key=max_counter_proposals",
         "/admin/people/{mentee}",

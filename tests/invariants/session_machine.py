@@ -423,7 +423,7 @@ class SessionMachine(RuleBasedStateMachine):
                 fingerprint=None,
                 ctx=ctx,
             ),
-            "dismiss": lambda: dismiss_suggestion(session.id, reason=reason, ctx=ctx),
+            "dismiss": lambda: dismiss_suggestion(session.id, reason=reason, fingerprint=None, ctx=ctx),
             "refund": lambda: self._refund(session, RefundType.PARTIAL, 1 + number * 37, ctx),
             "bonus": lambda: self._refund(session, RefundType.BONUS, 1 + number * 11, ctx),
         }

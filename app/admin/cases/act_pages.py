@@ -22,6 +22,7 @@ from app.domain.errors import Conflict, Invalid, Refused, StalePreview
 from app.domain.permissions import may
 from app.foundation.idempotency import once
 from app.http.context import current_context
+from app.http.login import require_fresh_password
 from app.models import MentoringSession
 from app.support.staff_acts import is_own_case, require_staff_for
 
@@ -77,6 +78,7 @@ class ActPages:
     complete = _route(acts.COMPLETE)
     clear_no_show = _route(acts.CLEAR_NO_SHOW)
     no_show = _route(acts.MARK_NO_SHOW)
+    dismiss_suggestion = _route(acts.DISMISS)
     override = _route(acts.OVERRIDE)
     move = _route(acts.MOVE)
     meeting_link = _route(acts.MEETING_LINK)
@@ -86,6 +88,8 @@ class ActPages:
         ctx = current_context()
         session = load_session_for(ctx, session_id)
         require_staff_for(session, act.permission, ctx)
+        if act.touches_money:
+            require_fresh_password()
         act = act.made_for(session, ctx)
         if request.method == "GET":
             return self._show(act, session, _Given.of(act, request.args), ctx)
@@ -152,6 +156,8 @@ def entries_of(session: MentoringSession, ctx: Context) -> list[dict[str, Any]]:
         if not may(ctx.actor.role, act.permission):
             continue
         decision = act.decide(session, ctx)
+        if act.is_rare and not decision.allowed:
+            continue
         why_not = None if decision.allowed else decision.message
         if is_own_case(session, ctx):
             why_not = _OWN_CASE
@@ -170,7 +176,8 @@ def entries_of(session: MentoringSession, ctx: Context) -> list[dict[str, Any]]:
 
 
 ACTS = (
-    acts.COMPLETE, acts.MARK_NO_SHOW, acts.CLEAR_NO_SHOW, acts.MOVE, REASSIGN, acts.OVERRIDE, acts.MEETING_LINK,
+    acts.COMPLETE, acts.MARK_NO_SHOW, acts.CLEAR_NO_SHOW, acts.DISMISS, acts.MOVE, REASSIGN, acts.OVERRIDE,
+    acts.MEETING_LINK,
 )  # fmt: skip
 
 

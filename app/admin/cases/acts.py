@@ -23,6 +23,7 @@ from app.domain.vocabulary import OverrideType, Party, SessionStatus
 from app.http.formatting import reader_zone
 from app.models import MentoringSession
 from app.support import clear_no_show as clearing
+from app.support import dismiss_suggestion as dismissing
 from app.support import force_complete as completing
 from app.support import mark_no_show as marking
 from app.support import move_session as moving
@@ -61,6 +62,9 @@ class Act:
     :param decide: whether it is possible now: what greys it out and refuses it alike
     :param preview: the plan for these values; raises Invalid by field
     :param perform: does it, and says what was done
+    :param touches_money: the password is typed again before (SEC-2)
+    :param is_rare: not shown at all where it is impossible
+    :param tells: whether somebody is told, unless the box is unticked
     :param asks_for: what is asked, where that depends on the case
     :param reason_label: who reads the reason
     """
@@ -77,6 +81,9 @@ class Act:
     done: str
     key: str = ""
     danger: bool = False
+    touches_money: bool = False
+    is_rare: bool = False
+    tells: bool = True
     asks: Sequence[Ask] = field(default=())
     asks_for: Callable[[MentoringSession, Context], Sequence[Ask]] | None = None
     reasons: Sequence[str] = ()
@@ -186,6 +193,7 @@ CLEAR_NO_SHOW = Act(
     icon="person-check",
     key="l",
     permission=Permission.SESSION_CLEAR_NO_SHOW,
+    touches_money=True,
     decide=lambda session, ctx: decide_clear_no_show(session.status, ctx.actor.kind, SessionStatus.COMPLETED),
     preview=lambda session_id, values, notify, ctx: clearing.preview_clear_no_show(
         session_id,
@@ -233,6 +241,7 @@ MARK_NO_SHOW = Act(
     key="w",
     danger=True,
     permission=Permission.SESSION_MARK_NO_SHOW,
+    touches_money=True,
     decide=marking.decide_mark_no_show,
     preview=lambda session_id, values, notify, ctx: marking.preview_mark_no_show(
         session_id, absent=_one_of(values, "absent", Party, Party.MENTEE), notify_parties=notify, ctx=ctx
@@ -259,6 +268,23 @@ MARK_NO_SHOW = Act(
     ),
     reasons=("The join log shows nobody else", "Confirmed by e-mail"),
     reason_label="Reason, which both will read",
+)
+DISMISS = Act(
+    slug="dismiss-suggestion",
+    action=dismissing.ACTION,
+    label="Dismiss the no-show suggestion",
+    note="It took place: the clock completes it, and the mentor is paid",
+    icon="person-check",
+    is_rare=True,
+    tells=False,
+    permission=Permission.SESSION_MARK_NO_SHOW,
+    decide=dismissing.decide_dismissal,
+    preview=lambda session_id, _values, _notify, ctx: dismissing.preview_dismissal(session_id, ctx=ctx),
+    perform=lambda session_id, _values, reason, _notify, fingerprint, ctx: (
+        dismissing.dismiss_suggestion(session_id, reason=reason, fingerprint=fingerprint, ctx=ctx).sentence
+    ),
+    done="Suggestion dismissed",
+    reasons=("Both say that it took place", "They met on another link", "The log of the provider shows both"),
 )
 OVERRIDE = Act(
     slug="override",

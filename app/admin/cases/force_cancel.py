@@ -18,8 +18,16 @@ from app.domain.money import Money
 from app.domain.permissions import Permission, may
 from app.foundation.idempotency import once
 from app.http.context import current_context
+from app.http.login import require_fresh_password
 from app.models import MentoringSession
-from app.support.force_cancel import ACTION, ForceCancelled, decide_force_cancel, force_cancel, preview_force_cancel
+from app.support.force_cancel import (
+    ACTION,
+    ForceCancelled,
+    ForceCancelPlan,
+    decide_force_cancel,
+    force_cancel,
+    preview_force_cancel,
+)
 from app.support.staff_acts import is_own_case
 
 REASONS = ("Mentor is ill", "Technical trouble on our side", "Asked for by the mentee", "Booked twice by mistake")
@@ -90,6 +98,7 @@ class ForceCancelActs:
         if given.percentage is None or str(given.percentage) != given.previewed or "preview" in request.form:
             # What the button said was for another percentage: nobody has seen yet what this one means.
             return self._preview(session_id, given, note="This is what happens with the refund you chose.")
+        self._require_password(self._plan(session_id, given))
         try:
             done = self._perform(session_id, given)
         except StalePreview as changed:
@@ -128,6 +137,19 @@ class ForceCancelActs:
             notifications_sent=result["sent"],
         )
 
+    @staticmethod
+    def _plan(session_id: UUID, given: _Input) -> ForceCancelPlan:
+        percentage = 100 if given.percentage is None else given.percentage
+        return preview_force_cancel(
+            session_id, refund_percentage=percentage, notify_parties=given.notify, ctx=current_context()
+        )
+
+    @staticmethod
+    def _require_password(plan: ForceCancelPlan) -> None:
+        """Money goes back only shortly after the password was typed (SEC-2)."""
+        if plan.refund.minor:
+            require_fresh_password()
+
     def _preview(
         self,
         session_id: UUID,
@@ -142,12 +164,8 @@ class ForceCancelActs:
             problems["refundPercentage"] = "Give a whole number from 0 to 100."
             status = 422
         ctx = current_context()
-        plan = preview_force_cancel(
-            session_id,
-            refund_percentage=100 if given.percentage is None else given.percentage,
-            notify_parties=given.notify,
-            ctx=ctx,
-        )
+        plan = self._plan(session_id, given)
+        self._require_password(plan)
         html = self.render(
             "admin/cases/cancel.html",
             session=load_session_for(ctx, session_id),
