@@ -123,12 +123,10 @@ def grant_override(
     with transaction():
         session = load_for_change(ctx, session_id)
         require_staff_for(session, Permission.OVERRIDE_GRANT, ctx)
-        decide_override(session, ctx).require()
         plan = _plan(session, override_type, expires_at, notify_parties, ctx)
+        plan.decision.require()
         require_seen(fingerprint, plan.fingerprint)
         text = clean_reason(reason)
-        if any(each.override_type is override_type and is_live(each, ctx.now) for each in overrides_of(session.id)):
-            raise Conflict("This session has that override already. Revoke it first.", code="override_exists")
         override = PolicyOverride(
             id=uuid4(),
             session_id=session.id,
@@ -236,6 +234,7 @@ def _plan(
     until = ""
     if decision.allowed:
         until = f" Until {format_when(_end(session, expires_at, ctx), 'UTC', ctx.now)}."
+        decision = _decide_kind(session, override_type, decision, ctx)
     message = "Notification" if notify_parties else "Is not told"
     return ActPlan(
         decision=decision,
@@ -248,6 +247,20 @@ def _plan(
         fingerprint=fingerprint_of(
             {"act": ACTION, "session": session.id, "version": session.version, "status": session.status}
         ),
+    )
+
+
+def _decide_kind(session: MentoringSession, override_type: OverrideType, decision: Decision, ctx: Context) -> Decision:
+    """The same decision, or that there is such an override already."""
+    if not any(each.override_type is override_type and is_live(each, ctx.now) for each in overrides_of(session.id)):
+        return decision
+    return Decision(
+        allowed=False,
+        rule="override_policy",
+        message="This session has that override already. Revoke it first.",
+        numbers={"override_type": override_type},
+        refusal=Refusal.CONFLICT,
+        code="override_exists",
     )
 
 

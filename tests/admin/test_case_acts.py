@@ -20,7 +20,7 @@ from app.foundation.transaction import transaction
 from app.models import AdminAuditTrail, EmailEvent, Notification, PolicyOverride
 from app.money.wallets import wallet_of
 from app.support.mark_no_show import mark_no_show
-from app.support.override_policy import grant_override, revoke_override
+from app.support.override_policy import grant_override, preview_override, revoke_override
 from tests.factories.people import a_mentor, a_support_agent, ctx_of
 from tests.factories.sessions import START_AT, a_paid_session, a_pending_request, a_running_session, fresh
 from tests.outbox import RunOutbox
@@ -260,6 +260,8 @@ def test_an_override_expires_at_the_start_can_be_revoked_and_is_not_granted_twic
     grant_override(session.id, override_type=kind, reason="Goodwill", fingerprint=None, ctx=ctx)
     override = db.session.scalars(select(PolicyOverride)).one()
     assert override.expires_at == START_AT
+    assert not preview_override(session.id, override_type=kind, ctx=ctx).decision.allowed
+    assert preview_override(session.id, override_type=OverrideType.EXTEND_TIME, ctx=ctx).decision.allowed
     with pytest.raises(Exception, match="has that override already"):
         grant_override(session.id, override_type=kind, reason="Goodwill", fingerprint=None, ctx=ctx)
 

@@ -19,7 +19,7 @@ from tests.api.contract import Caller, data_of, error_of
 from tests.api.staff_posts import CASE, POSTS, Post
 from tests.factories import people
 from tests.factories.disputes import a_dispute, session_of
-from tests.factories.sessions import START_AT, a_cancelled_session, a_paid_session, fresh
+from tests.factories.sessions import START_AT, a_cancelled_session, a_paid_session, a_rejected_request, fresh
 from tests.world import Clock
 
 Calling = Callable[[User], Caller]
@@ -120,6 +120,27 @@ def test_a_preview_says_why_not_and_the_act_refuses_alike(calling: Calling) -> N
     body = {"reason": "The mentor is ill", "newMentorId": str(people.a_mentor().id)}
     error_of(caller.post(f"{path}/reassign", body), 409, "not_reassignable")
     error_of(caller.post(f"{path}/cancel", {"reason": "Again"}), 409, "invalid_transition")
+
+
+@pytest.mark.spec("ACT-1", "ACT-2", "ACT-3", "ACT-4", "ACT-5", "ACT-6", "ACT-9")
+@pytest.mark.parametrize("act", ACTS, ids=lambda act: act.slug)
+def test_what_a_preview_refuses_the_act_refuses_in_the_same_words(
+    calling: Calling, clock: Clock, act: StaffAct
+) -> None:
+    """Asked of a session on which nothing of it is possible."""
+    rejected = a_rejected_request()
+    _, _, body, _ = ready(act, clock)
+    caller, before = calling(people.a_support_agent()), acts()
+    path = f"/api/admin/sessions/{rejected.id}/{act.slug}"
+
+    seen = data_of(caller.post(f"{path}?preview=true", body))["preview"]
+    refused = caller.post(path, body)
+
+    assert not seen["allowed"]
+    assert refused.status_code in {409, 422}
+    error = refused.get_json()["error"]
+    assert seen["message"] == error["message"] or seen["message"] in error["fields"].values()
+    assert acts() == before
 
 
 @pytest.mark.spec("ACT-4", "AV-6")
