@@ -182,6 +182,7 @@ def compare(app: Flask, database_url: str) -> dict[str, float]:
         ("part of a name", "/admin/sessions/?q=Okafor", "/search", "q=Okafor"),
         ("one session", f"/admin/sessions/{case_id}", "/case", f"id={case_id}"),
         ("overview", "/admin/", "/overview", ""),
+        ("its charts", "/admin/charts", "/charts", ""),
     ]  # fmt: skip
     print(
         f"{'page':22}{'ours ms':>9}{'by hand':>9}{'ratio':>7}{'processor':>10}{'by hand':>9}{'ratio':>7}"

@@ -7,7 +7,6 @@ are the quickest known to us for these answers, sent prepared over one open conn
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -115,6 +114,13 @@ _OVERVIEW = [
        WHERE day BETWEEN %(since)s AND %(today)s AND {_KEPT} GROUP BY 1, 2""",
     """SELECT day >= %(since)s, sum(reviews)::int, sum(rating_sum)::int FROM review_daily_figures
        WHERE day BETWEEN %(before)s AND %(today)s GROUP BY 1""",
+]
+_CHARTS = [
+    f"""SELECT day, status, refund_status, currency, sum(sessions)::int, sum(rate_minor)::bigint,
+       sum(refund_amount_minor)::bigint FROM session_daily_figures
+       WHERE day BETWEEN %(since)s AND %(today)s AND {_KEPT} GROUP BY 1, 2, 3, 4""",
+    f"""SELECT status, cancelled_by, cancellation_category, sum(sessions)::int FROM session_daily_figures
+       WHERE day BETWEEN %(since)s AND %(today)s AND {_KEPT} GROUP BY 1, 2, 3""",
 ]
 # A spreadsheet runs what begins so, and an amount has its currency's decimals.
 _GUARDED = "CASE WHEN {0} ~ '^[-=+@\\t\\r\\n]' THEN '''' || {0} ELSE {0} END"
@@ -232,19 +238,56 @@ def _overview_page(
     for day, status, count in by_day:
         days[day][status] = count
     order = sorted(days)
-    chart = [
-        {
-            "label": status,
-            "values": [days[day].get(status, 0) for day in order],
-            "links": [f"/list?status={status}&from={day}&to={day}&sort=scheduled_at&zone=UTC" for day in order],
-        }
-        for status in ("completed", "scheduled", "cancelled", "no_show")
-    ]
     trends = "".join(
-        f'<polyline points="{" ".join(f"{at},{value}" for at, value in enumerate(one["values"]))}"/>' for one in chart
+        f'<polyline points="{" ".join(f"{at},{days[day].get(status, 0)}" for at, day in enumerate(order))}"/>'
+        for status in ("completed", "cancelled", "no_show")
     )
     now = sum(days[today.date()].values())
-    return f"{''.join(cards)}<p>{now} today</p><svg>{trends}</svg><script>{json.dumps(chart)}</script>"
+    return f"{''.join(cards)}<p>{now} today</p><svg>{trends}</svg>"
+
+
+def _charts_page(rows: list[tuple[Any, ...]], kinds: list[tuple[Any, ...]]) -> str:
+    counts: dict[str, Counter[Any]] = defaultdict(Counter)
+    money: dict[str, dict[str, Counter[Any]]] = defaultdict(lambda: {"revenue": Counter(), "refunds": Counter()})
+    for day, status, refund_status, currency, sessions, rate, refund in rows:
+        counts[status][day] += sessions
+        if status == "completed":
+            money[currency]["revenue"][day] += rate
+        if refund_status == "processed":
+            money[currency]["refunds"][day] += refund
+    reasons: dict[str, Counter[Any]] = defaultdict(Counter)
+    by_status: Counter[str] = Counter()
+    for status, by, reason, sessions in kinds:
+        by_status[status] += sessions
+        if status == "cancelled":
+            reasons[reason][by] += sessions
+    order = sorted({row[0] for row in rows})
+    days = "".join(
+        f"<tr><th>{day}{''.join(_number(counts[status][day], f'status={status}', day) for status in counts)}"
+        for day in order
+    )
+    sums = "".join(
+        f"<table>{code}"
+        + "".join(
+            f"<tr><th>{day}{''.join(_number(found[name][day], f'{name}&currency={code}', day) for name in found)}"
+            for day in order
+        )
+        + "</table>"
+        for code, found in money.items()
+    )
+    why = "".join(
+        f"<tr><th>{reason}{''.join(_number(found[by], f'reason={reason}&by={by}', '') for by in found)}"
+        for reason, found in reasons.items()
+    )
+    return f"<table>{days}</table>{sums}<table>{why}</table>{dict(by_status)}"
+
+
+def _number(value: int, query: str, day: Any) -> str:
+    return (
+        f'<td data-value={value}><a href="/list?{query}&from={day}&to={day}&zone=UTC">{value:,}</a>'
+        if value
+        else "<td>0"
+    )
 
 
 def pages(connection: psycopg.Connection[Any], now: datetime) -> Callable[[dict[str, Any], Answer], Iterable[bytes]]:
@@ -273,6 +316,11 @@ def pages(connection: psycopg.Connection[Any], now: datetime) -> Callable[[dict[
         figures, by_day, reviews = (run(sql, days) for sql in _OVERVIEW)
         return _overview_page(figures, by_day, reviews, today)
 
+    def charts() -> str:
+        today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        days = {"since": today - timedelta(days=29), "today": today}
+        return _charts_page(*(run(sql, days) for sql in _CHARTS))
+
     def show(path: str, query: dict[str, str], zone: ZoneInfo) -> str:
         match path:
             case "/list":
@@ -286,6 +334,8 @@ def pages(connection: psycopg.Connection[Any], now: datetime) -> Callable[[dict[
                 return listing(_SEARCH, {"words": f"{word}:*", "address": f"{word}%"}, zone, _TOTAL_FOUND)
             case "/case":
                 return one_case(query["id"], zone)
+            case "/charts":
+                return charts()
         return overview()
 
     def export(since: str) -> Iterator[bytes]:

@@ -42,6 +42,16 @@ def drawn_icon(name: str, label: str | None = None, **more: str) -> Markup:
     return Markup('<i class="bi bi-{}{}" {}></i>').format(name, extra, told)
 
 
+@lru_cache(maxsize=1024, typed=True)  # a word that is markup is another one than the same word as text
+def drawn_badge(tone: str, mark: str | None, word: str) -> Markup:
+    """A state in a color that means something, with its icon (``pulse`` for a moving dot) and its word."""
+    if tone == "none":
+        return Markup('<span class="status status-none">{}</span>').format(word)
+    dot = Markup('<span class="pulse" aria-hidden="true"></span>') if mark == "pulse" else Markup()
+    icon = dot or (drawn_icon(mark) if mark else dot)
+    return Markup('<span class="status tone-{}">{}{}</span>').format(tone, icon, word)
+
+
 def init_app(app: Flask) -> None:
     """Give templates ``remembered``. Where templates are read anew when they change, nothing is kept."""
     kept: dict[tuple[Hashable, ...], Markup] = {}
@@ -58,4 +68,5 @@ def init_app(app: Flask) -> None:
 
     app.add_template_global(remembered, "remembered")
     app.add_template_global(drawn_icon, "drawn_icon")
+    app.add_template_global(drawn_badge, "drawn_badge")
     app.jinja_env.template_class = _Template

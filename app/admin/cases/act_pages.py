@@ -151,7 +151,7 @@ class ActPages:
 
 def entries_of(session: MentoringSession, ctx: Context) -> list[dict[str, Any]]:
     """The acts for the case page: those that this role has, possible or greyed with the reason (ADM-2)."""
-    found = []
+    found, here = [], url_for("console_sessions.case", session_id=session.id)
     for act in ACTS:
         if not may(ctx.actor.role, act.permission):
             continue
@@ -164,7 +164,7 @@ def entries_of(session: MentoringSession, ctx: Context) -> list[dict[str, Any]]:
         found.append(
             {
                 "label": act.label,
-                "url": url_for(f"console_sessions.{act.slug.replace('-', '_')}", session_id=session.id),
+                "url": f"{here}/{act.slug}",
                 "icon": act.icon,
                 "danger": act.danger,
                 "key": act.key,

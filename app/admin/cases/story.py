@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from flask import url_for
@@ -138,17 +140,13 @@ def tabs(
     session_id: UUID, happened: Sequence[Happening], shown: Kind | None, came_from: str | None
 ) -> list[dict[str, Any]]:
     """The filter of the timeline, with how much each part holds."""
-    counts = {kind: sum(one.kind is kind for one in happened) for kind in Kind}
+    counts = Counter(one.kind for one in happened)
+    here = url_for("console_sessions.case", session_id=session_id)
+    kept = {"list": came_from} if came_from else {}
     return [
         {
             "label": label,
-            "url": url_for(
-                "console_sessions.case",
-                session_id=session_id,
-                show=kind.value if kind else None,
-                list=came_from,
-                _anchor="story",
-            ),
+            "url": f"{here}?{urlencode({'show': kind.value, **kept} if kind else kept)}#story",
             "active": kind is shown,
             "count": counts[kind] if kind else None,
         }
