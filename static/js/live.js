@@ -118,7 +118,7 @@ const readParts = async (wanted) => {
   try {
     const answer = await fetch(location.href, { headers: { "X-Requested-With": "live" } });
     // It was taken from this reader, or the sign-in has ended: the page itself says which.
-    if (!answer.ok || answer.redirected) { location.reload(); return; }
+    if (answer.redirected || [401, 403, 404].includes(answer.status)) { location.reload(); return; }
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     for (const part of parts()) {
       const fresh = page.querySelector(`[data-live="${part.dataset.live}"]`);

@@ -72,6 +72,7 @@ class BulkCancelView(ConsolePage):
     """The lists of many sessions; the password is typed again before money is decided about (SEC-2)."""
 
     permission = Permission.SESSION_BULK_CANCEL
+    section, icon = "Cases", "calendar-x"
 
     @expose("/", methods=("GET", "POST"))
     def index(self) -> ResponseReturnValue:
