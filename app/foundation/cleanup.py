@@ -18,16 +18,16 @@ from app.foundation.transaction import transaction
 from app.models import IdempotencyKey, OutboxRow, Registration
 
 _BATCH = 1_000
-# Mails are told apart by their own records for ever; the row that carried one is of no use after a month. Rows of
-# other kinds stay: their keys keep a refund from being made twice.
+# Mails and news of meetings are told apart by their own records for ever; the row that carried one is of no use after
+# a month. Rows of other kinds stay: their keys keep a refund from being made twice.
 _CARRIED = timedelta(days=30)
 _REPEATS = timedelta(days=7)
 
 
 def forget_old(*, ctx: Context) -> dict[str, int]:
     """This function will delete what no longer guards anything, in batches of a transaction each; gives how many."""
-    mails = select(OutboxRow.id).where(
-        OutboxRow.kind == "mail.send",
+    carried = select(OutboxRow.id).where(
+        OutboxRow.kind.in_(["mail.send", "meeting.news"]),
         OutboxRow.state.in_([OutboxState.DONE, OutboxState.WITHDRAWN]),
         OutboxRow.created_at < ctx.now - _CARRIED,
     )
@@ -37,7 +37,7 @@ def forget_old(*, ctx: Context) -> dict[str, int]:
     typed = select(Registration.id).where(Registration.expires_at < ctx.now)
     return {
         "registrations": _in_batches(lambda: delete(Registration).where(Registration.id.in_(typed.limit(_BATCH)))),
-        "outbox": _in_batches(lambda: delete(OutboxRow).where(OutboxRow.id.in_(mails.limit(_BATCH)))),
+        "outbox": _in_batches(lambda: delete(OutboxRow).where(OutboxRow.id.in_(carried.limit(_BATCH)))),
         "idempotency_keys": _in_batches(lambda: delete(IdempotencyKey).where(tuple_(*key).in_(repeats.limit(_BATCH)))),
     }
 
