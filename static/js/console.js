@@ -16,8 +16,11 @@ if (fold) {
   });
 }
 
+/* The boxes of the sessions list go by their name: a class on each would be a part of the page's weight. */
+const BOX = "input.row-check, input[name=ids]";
+
 for (const area of document.querySelectorAll("[data-selectable]")) {
-  const rows = () => [...area.querySelectorAll("input.row-check")];
+  const rows = () => [...area.querySelectorAll(BOX)];
   const all = area.querySelector("input.all-check");
   const bar = document.querySelector(area.dataset.selectable || "[data-selection-bar]");
   let last = null;
@@ -34,7 +37,7 @@ for (const area of document.querySelectorAll("[data-selectable]")) {
 
   all?.addEventListener("change", () => { for (const box of rows()) box.checked = all.checked; show(); });
   area.addEventListener("click", (event) => {
-    if (!event.target.matches("input.row-check")) return;
+    if (!event.target.matches(BOX)) return;
     const boxes = rows();
     if (event.shiftKey && last) {
       const [from, to] = [boxes.indexOf(last), boxes.indexOf(event.target)].sort((a, b) => a - b);

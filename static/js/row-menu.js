@@ -40,7 +40,7 @@ if (template) {
     button.dataset.copy = button.closest("tr").querySelector("a[href]").pathname.split("/").pop();
     button.title = "Copy the id";
   }
-  for (const box of document.querySelectorAll("tr input.row-check")) {
+  for (const box of document.querySelectorAll("tr input[name=ids]")) {
     box.setAttribute("aria-label", `Select ${box.closest("tr").querySelector("a[href]").textContent}`);
   }
   for (const button of document.querySelectorAll(".row-menu")) {

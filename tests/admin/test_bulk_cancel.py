@@ -51,10 +51,10 @@ def test_the_list_offers_it_to_whoever_may(
     as_role: Callable[[str], FlaskClient], support: FlaskClient, two: list[MentoringSession]
 ) -> None:
     page = support.get(f"{PATH}?status=scheduled").text
-    assert page.count("class=row-check") == 2
+    assert page.count("name=ids") == 2
     assert "Cancel all 2 of this list" in page
     assert "of this list" not in support.get(PATH).text
-    assert "row-check" not in as_role("ops").get(PATH).text
+    assert "name=ids" not in as_role("ops").get(PATH).text
 
 
 def test_ticked_sessions_are_seen_confirmed_followed_and_reported(

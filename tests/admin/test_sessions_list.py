@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qs
+from uuid import uuid4
 
 import pytest
 from flask import Flask
@@ -16,7 +18,9 @@ from flask.testing import FlaskClient
 
 from app.domain.vocabulary import CancellationCategory, SessionStatus
 from app.extensions import db
+from app.foundation.progress import Meter, Progress, Stand, read_progress
 from app.models import AdminAuditTrail, MentoringSession, User
+from app.support import export
 from app.support.kpis import LISTS, period_ending_today, read_overview
 from app.support.session_filter import COLUMNS, SORTS, SessionFilter, read_filter
 from app.support.session_list import list_sessions
@@ -403,3 +407,30 @@ def test_every_column_can_be_shown_alone_and_all_of_them_are_the_list(support: F
             assert f"<td{cell}" in everything
     assert support.get(f"{PATH}?columns={','.join(COLUMNS)}").text.count("<td") == everything.count("<td")
     assert support.get(f"{PATH}?columns=password_hash").status_code == 422
+
+
+@pytest.mark.spec("SL-3", "UX-4")
+def test_a_download_says_how_far_it_is_to_whoever_began_it(
+    as_role: Callable[[str], FlaskClient], support: FlaskClient
+) -> None:
+    def stand(browser: FlaskClient, word: str) -> Any:
+        return browser.get(f"{PATH}export-progress?word={word}").json
+
+    rows(5)
+    word = uuid4().hex
+    assert stand(support, word) is None
+    support.get(f"{PATH}export.csv?word={word}")
+    assert stand(support, word) == {"rows": 6, "stand": "done"}
+    assert stand(as_role("support"), word) is None
+    assert stand(support, "../x") is None
+
+
+@pytest.mark.spec("UX-4")
+def test_a_download_tells_its_rows_on_the_way_and_whether_it_was_broken_off(app: Flask) -> None:
+    reader, word, row = uuid4(), uuid4().hex, b"x" * 40_000
+    download = export._in_pieces([row] * 1_500, Meter(reader, word))
+    for _ in range(1_001):
+        next(download)
+    assert read_progress(reader, word) == Progress(1_000, Stand.RUNNING)
+    download.close()  # type: ignore[attr-defined]
+    assert read_progress(reader, word) == Progress(1_001, Stand.BROKEN_OFF)

@@ -47,6 +47,7 @@ CONSOLE_ROWS = [
     *row("GET", "/admin/sessions/", CONSOLE),
     *row("GET", "/admin/sessions/people", CONSOLE),
     *row("GET", "/admin/sessions/search-help", CONSOLE),
+    *row("GET", "/admin/sessions/export-progress", CONSOLE),
     *row("GET", "/admin/sessions/columns", CONSOLE),
     *row("GET", "/admin/sessions/export.csv", SUPPORT_AND_ADMIN),
     *row("GET", "/admin/views/", CONSOLE),

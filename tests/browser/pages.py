@@ -250,7 +250,7 @@ LEFT_OUT = (
     # Asked for once more only when the sign-in is old.
     r"/account/confirm-password",
     # What Flask-Admin brings along and the console's views leave closed, and what a list's script or export fetches.
-    r"/admin/[a-z-]+/(new|edit|export|export\.csv|ajax|people|details)/?",
+    r"/admin/[a-z-]+/(new|edit|export|export\.csv|export-progress|ajax|people|details)/?",
     r"/admin/static/",
     r"/admin/analytics/<name>.csv",
     r"/admin/audit/verify/step",

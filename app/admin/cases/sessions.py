@@ -34,6 +34,7 @@ from app.domain.permissions import Permission, may
 from app.domain.reliability import RELIABILITY_IN_WORDS
 from app.domain.vocabulary import CancellationCategory, MeetingType, RefundStatus, Role, SessionStatus
 from app.extensions import db
+from app.foundation.progress import read_progress
 from app.http.context import current_actor, current_context, request_now
 from app.models import MentorProfile, User
 from app.support.bulk_cancel import MOST
@@ -86,10 +87,16 @@ class SessionsView(
         chosen = read_filter(request.args.to_dict(flat=False), zone=_zone())
         name = f"sessions-{request_now():%Y-%m-%d}.csv"
         return Response(
-            stream_with_context(export_sessions(chosen, ctx=current_context())),
+            stream_with_context(export_sessions(chosen, ctx=current_context(), word=request.args.get("word", ""))),
             mimetype="text/csv",
             headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
         )
+
+    @expose("/export-progress")
+    def export_progress(self) -> ResponseReturnValue:
+        """How far a download of this reader's is, for the script of the list (UX-4)."""
+        found = read_progress(current_actor().user_id, request.args.get("word", ""))
+        return jsonify({"rows": found.rows, "stand": found.stand} if found else None)
 
     @expose("/search-help")
     def search_help(self) -> ResponseReturnValue:
