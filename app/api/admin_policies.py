@@ -87,6 +87,9 @@ class WishToTry(Wish):
 class WishToChange(Wish):
     version_id: UUID = Field(description="The version that was looked at: another one in force refuses the change.")
     reason: str = _REASON
+    apply_to_upcoming: bool = Field(
+        False, description="Also for confirmed sessions ahead, where it is worse for neither side and better for one."
+    )
 
 
 class PolicyTold(Told):
@@ -167,6 +170,9 @@ class PreviewTold(Told):
     since: Instant
     changes: list[ChangeTold]
     replays: list[ReplayTold]
+    upcoming: int = Field(
+        description="Confirmed sessions ahead for which it is worse for neither side, better for one."
+    )
     golden_cases: int = Field(description="How many there are.")
     broken: list[BrokenTold]
 
@@ -210,7 +216,10 @@ def admin_policies() -> PoliciesTold:
 )
 def change_admin_policies(body: WishToChange) -> PoliciesTold:
     """Holds for what is booked from now on. One version, one row in the staff trail."""
-    edit_policies(body.raw_values(), reason=body.reason, seen=body.version_id, fingerprint=None, ctx=current_context())
+    edit_policies(
+        body.raw_values(), reason=body.reason, seen=body.version_id, fingerprint=None,
+        to_upcoming=body.apply_to_upcoming, ctx=current_context(),
+    )  # fmt: skip
     return _told()
 
 
@@ -238,6 +247,7 @@ def preview_admin_policies(body: WishToTry) -> PreviewTold:
             for each in plan.changes
         ],
         replays=[_replay(sample, found) for sample, found in plan.replays],
+        upcoming=plan.upcoming,
         golden_cases=len(plan.precedents),
         broken=_broken(plan),
     )

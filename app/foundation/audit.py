@@ -11,10 +11,10 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import ColumnElement, CursorResult, Select, bindparam, func, insert, select
 
 from app.domain.context import Context
 from app.extensions import db
@@ -68,6 +68,33 @@ def record(
     db.session.add(row)
     something_changed()
     return row
+
+
+def record_for_each(
+    session_ids: Select[Any], *, action: str, ctx: Context, details: Mapping[str, Any] | None = None
+) -> int:
+    """This function will write the same row for many sessions in one statement, and give how many those are."""
+    row = {
+        "id": func.gen_random_uuid(),
+        "user_id": ctx.actor.user_id,
+        "actor_role": ctx.actor.kind,
+        "action": action,
+        "policy_snapshot": {},
+        "details": plain(details or {}),
+        "request_id": ctx.request_id,
+        "ip_address": ctx.ip_address,
+        "user_agent": ctx.user_agent,
+        "created_at": ctx.now,
+    }
+    columns = SessionAuditLog.__table__.c
+    values = [
+        value if isinstance(value, ColumnElement) else bindparam(None, value, type_=columns[name].type)
+        for name, value in row.items()
+    ]
+    statement = insert(SessionAuditLog).from_select(["session_id", *row], session_ids.add_columns(*values))
+    written = db.session.execute(statement, execution_options={"preserve_rowcount": True})
+    something_changed()
+    return cast("CursorResult[Any]", written).rowcount
 
 
 def record_staff_act(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -69,13 +69,19 @@ def policies_under(version_id: UUID, current: PoliciesInForce) -> PoliciesInForc
 
 
 def change_policies(
-    raw_values: Mapping[str, Any], *, reason: str, ctx: Context, seen: UUID | None = None
+    raw_values: Mapping[str, Any],
+    *,
+    reason: str,
+    ctx: Context,
+    seen: UUID | None = None,
+    also: Callable[[PoliciesInForce], Mapping[str, Any]] | None = None,
 ) -> PoliciesInForce:
     """This function will put new values into force, as one immutable version with its audit row (POL-1).
 
     Call it inside a transaction; permission is the caller's question.
 
     :param seen: the version that the editor looked at; None changes whatever is in force
+    :param also: what else the change does, once the version is there; it gives what the audit row tells of it
     :raises Invalid: naming every bad key, or when nothing would change
     :raises StaleVersion: somebody else changed the policies since
     """
@@ -94,6 +100,8 @@ def change_policies(
     memo().pop(_MEMO, None)
     for key in changed:
         _store(key, before, after, version, reason, ctx)
+    done = PoliciesInForce(version.id, after)
+    more = also(done) if also is not None else {}
     record_staff_act(
         action="ADMIN_POLICY_CHANGED",
         reason=reason,
@@ -107,10 +115,11 @@ def change_policies(
                     "new": value_as_json(after[key]),
                 }
                 for key in changed
-            }
+            },
+            **more,
         },
     )
-    return PoliciesInForce(version.id, after)
+    return done
 
 
 def changed_values(before: Snapshot, raw_values: Mapping[str, Any]) -> tuple[Snapshot, dict[str, PolicyValue]]:

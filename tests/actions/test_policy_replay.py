@@ -20,7 +20,15 @@ from app.domain.vocabulary import CancellationCategory, OverrideType, Party, Res
 from app.extensions import db
 from app.foundation.policies import change_policies, current_policies
 from app.foundation.transaction import transaction
-from app.models import AdminAuditTrail, DecisionRecord, MentoringSession, PolicyOverride, Precedent, RescheduleRequest
+from app.models import (
+    AdminAuditTrail,
+    DecisionRecord,
+    MentoringSession,
+    PolicyOverride,
+    Precedent,
+    RescheduleRequest,
+    SessionAuditLog,
+)
 from app.support.policies.changing import PolicyPlan, edit_policies, preset_values, preview_policies
 from app.support.policies.precedents import check_precedents, decisions_to_mark, mark_precedent, retire_precedent
 from tests.factories.people import a_mentee, a_mentor, a_support_agent, an_admin, ctx_of
@@ -236,6 +244,37 @@ def test_who_may_not_and_what_does_not_fit_changes_nothing(app: Flask) -> None:
     with pytest.raises(Invalid):
         change_policies({"cancellation_cutoff_hours": 30}, reason="Because", ctx=admin)
     assert db.session.scalars(select(AdminAuditTrail)).all() == []
+
+
+@pytest.mark.spec("POL-5", "SM-3")
+def test_better_policies_are_applied_to_sessions_ahead_and_others_keep_their_promise(clock: Clock) -> None:
+    admin = ctx_of(an_admin())
+    ahead, cancelled_one = a_paid_session(), cancelled(clock, before=timedelta(days=2), at=NEW_AT)
+    with transaction():
+        change_policies({"partial_refund_percentage": 60}, reason="Less", ctx=admin)
+    # What it was promised differs in money from what is offered: it is left alone.
+    poorer = a_paid_session(at=START_AT + timedelta(days=5))
+    with transaction():
+        change_policies({"partial_refund_percentage": 70}, reason="As before", ctx=admin)
+    plan = preview(max_reschedules_per_session=3)
+    assert plan.upcoming == 1
+    assert preview(partial_refund_percentage=90).upcoming == 0
+    done = edit_policies(
+        plan.raw_values, reason="More freedom", seen=plan.version_id, fingerprint=plan.fingerprint, to_upcoming=True,
+        ctx=admin,
+    )  # fmt: skip
+    assert fresh(ahead).policy_version_id == done.version_id
+    assert done.version_id not in {fresh(poorer).policy_version_id, fresh(cancelled_one).policy_version_id}
+    (row,) = db.session.scalars(select(SessionAuditLog).where(SessionAuditLog.action == "policies_improved")).all()
+    assert (row.session_id, row.user_id, row.details) == (
+        ahead.id,
+        admin.actor.user_id,
+        {"version": str(done.version_id)},
+    )
+    act = db.session.scalars(select(AdminAuditTrail).order_by(AdminAuditTrail.seq.desc())).first()
+    assert act is not None
+    assert act.details["appliedToUpcoming"] == 1
+    assert preview(max_counter_proposals=4).upcoming == 1, "once more, from what it was given"
 
 
 @pytest.mark.spec("POL-6")

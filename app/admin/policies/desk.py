@@ -126,7 +126,7 @@ class PolicyDesk(ConsolePage):
         try:
             edit_policies(
                 given.values, reason=given.reason, seen=given.version, fingerprint=given.fingerprint or "none",
-                ctx=current_context(),
+                to_upcoming=request.form.get("upcoming") == "1", ctx=current_context(),
             )  # fmt: skip
         except Conflict as changed:
             return self._show(given, note=changed.message, status=409)
@@ -179,6 +179,7 @@ class PolicyDesk(ConsolePage):
             given=given,
             days=DAYS,
             note=note,
+            wants_upcoming=request.form.get("upcoming") == "1",
             problems=found,
             may_edit=may(current_actor().role, Permission.POLICY_EDIT),
             snippets=reason_snippets(ACTION, otherwise=_REASONS),

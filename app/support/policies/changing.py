@@ -17,6 +17,7 @@ from app.foundation.policies import PoliciesInForce, change_policies, changed_va
 from app.foundation.transaction import transaction
 from app.support.policies.past_cases import Sample, sample_cases
 from app.support.policies.precedents import PrecedentCheck, check_precedents
+from app.support.policies.upcoming import count_improvable, improve_upcoming
 from app.support.staff_acts import clean_reason, fingerprint_of
 
 ACTION: Final = "ADMIN_POLICY_CHANGED"
@@ -40,6 +41,7 @@ class PolicyPlan:
     :param version_id: what is in force, and what the change is compared with
     :param days: how far the replay looks back
     :param replays: one for each kind of decision that the changed policies are read for
+    :param upcoming: confirmed sessions ahead for which it would be better on both sides (POL-5)
     :param precedents: every golden case, broken ones first
     :param fingerprint: of what is in force and what is proposed; the past is no part of it
     """
@@ -50,6 +52,7 @@ class PolicyPlan:
     days: int
     since: datetime
     replays: Sequence[tuple[Sample, Replayed]]
+    upcoming: int
     precedents: Sequence[PrecedentCheck]
     fingerprint: str
 
@@ -92,17 +95,25 @@ def preview_policies(raw_values: Mapping[str, Any], *, days: int = USUAL_DAYS, c
         days=days,
         since=since,
         replays=[(sample, replay(sample.kind, sample.cases, changed)) for sample in samples],
+        upcoming=count_improvable(after, now=ctx.now),
         precedents=check_precedents(in_force.values, after),
         fingerprint=_mark(in_force.version_id, after),
     )
 
 
 def edit_policies(
-    raw_values: Mapping[str, Any], *, reason: str, seen: UUID | None, fingerprint: str | None, ctx: Context
+    raw_values: Mapping[str, Any],
+    *,
+    reason: str,
+    seen: UUID | None,
+    fingerprint: str | None,
+    to_upcoming: bool = False,
+    ctx: Context,
 ) -> PoliciesInForce:
     """This function will put changed policies into force for everything that is booked from now on (POL-1, POL-5).
 
     :param seen: the version that was looked at; None for whatever is in force
+    :param to_upcoming: also for confirmed sessions ahead, where it is better on both sides (POL-5)
     :param fingerprint: of the preview that was shown; None for callers that show none (the API)
     :raises Forbidden: only an admin may
     :raises Invalid: naming every bad key, or the reason; or when nothing would change
@@ -112,7 +123,11 @@ def edit_policies(
     require(ctx.actor, Permission.POLICY_EDIT)
     with transaction():
         text = clean_reason(reason)
-        done = change_policies(raw_values, reason=text, seen=seen, ctx=ctx)
+
+        def improve(made: PoliciesInForce) -> dict[str, int]:
+            return {"appliedToUpcoming": improve_upcoming(made, ctx=ctx)} if to_upcoming else {}
+
+        done = change_policies(raw_values, reason=text, seen=seen, also=improve, ctx=ctx)
         if fingerprint is not None and seen is not None and fingerprint != _mark(seen, done.values):
             raise StalePreview("This is not what you were shown. Look at what it means now, then decide.")
     return done

@@ -49,6 +49,8 @@ _RECORD: Final = (
     DecisionRecord.inputs,
     DecisionRecord.consequences,
     DecisionRecord.created_at.label("at"),
+    # As it was then: a session may have got better ones since (POL-5).
+    DecisionRecord.policy_version_id,
 )
 _SESSION: Final = (
     MentoringSession.id.label("session_id"),
@@ -60,7 +62,6 @@ _SESSION: Final = (
     MentoringSession.meeting_type,
     MentoringSession.currency,
     MentoringSession.payment_status,
-    MentoringSession.policy_version_id,
 )
 
 
@@ -118,7 +119,7 @@ def _records() -> Select[Any]:
 def _latest(kind: ReplayKind, since: datetime) -> Select[Any]:
     if kind is ReplayKind.EARNINGS:
         held = MentoringSession.scheduled_at
-        columns: tuple[Any, ...] = (*_SESSION, held.label("at"))
+        columns: tuple[Any, ...] = (*_SESSION, MentoringSession.policy_version_id, held.label("at"))
         completed = select(*columns).where(
             MentoringSession.status == SessionStatus.COMPLETED,
             held >= since,
