@@ -24,6 +24,7 @@ APP = Path(__file__).parents[2] / "app"
 # B-11: whatever speaks to the outside world, and to whom; none of the addresses is anybody's to choose but operators'.
 _SPEAKS = {
     "integrations/chat_hooks.py": "the chats that operators set up; follows no redirect",
+    "integrations/json_http.py": "the providers of the settings; follows no redirect",
     "integrations/payments/sandbox_delivery.py": "our own webhook address",
     "embedded/product.py": "our own readiness page",
     "embedded/servers.py": "the embedded database and queue",
