@@ -11,11 +11,13 @@ from flask import Flask, Response, current_app, g, request, url_for
 from app.admin.theme import MenuEntry, MenuSection
 from app.domain.permissions import may
 from app.http.context import current_actor, request_now
-from app.support.queues import COUNT_CAP, SPECS, Queue, Waiting, waiting
+from app.support.queues import COUNT_CAP, SPECS, Queue, Waiting, waited_then, waiting
 
 SECTIONS = ("", "Cases", "Money", "People", "Rules", "Messages", "Audit", "Operations")
 MENU = "desk-console-menu"
 _COUNTS = "desk-console-counts"
+_PAST = "desk-console-past-counts"
+_MOST_MOMENTS = 500
 
 # Where a queue that is none of sessions is listed: view and the tab of its list.
 _LISTS: dict[Queue, tuple[str, str]] = {
@@ -36,6 +38,18 @@ def waiting_now() -> dict[Queue, Waiting]:
         g.console_queues = current_app.extensions[_COUNTS].read(request_now())
     found: dict[Queue, Waiting] = g.console_queues
     return found
+
+
+def waited_at(moment: datetime) -> dict[Queue, int]:
+    """How much waited then; kept as long as the process lives, because what is past stays as it was."""
+    if not current_app.config["CONSOLE_COUNTS_SECONDS"]:
+        return waited_then(moment)
+    known: dict[datetime, dict[Queue, int]] = current_app.extensions.setdefault(_PAST, {})
+    if moment not in known:
+        if len(known) >= _MOST_MOMENTS:
+            known.clear()
+        known[moment] = waited_then(moment)
+    return known[moment]
 
 
 class _Counts:

@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 from app.admin.cases.rows import address
 from app.admin.charts import charts_of
 from app.admin.guard import Guarded
-from app.admin.menu import open_queues, queue_url
+from app.admin.menu import open_queues, queue_url, waited_at
 from app.admin.periods import chosen_arguments, ending_today, range_entries, usable_period
 from app.domain.kpis import change
 from app.domain.permissions import Permission
@@ -68,7 +68,7 @@ class OverviewView(Guarded, AdminIndexView):
     def index(self) -> ResponseReturnValue:
         period, days, problem = usable_period(_DEFAULT_DAYS)
         figures, today = read_overview(period, now=request_now()), ending_today(1)
-        waiting = _waiting_cards()
+        waiting = _waiting_cards(period)
         html = self.render(
             "admin/pages/overview.html",
             days=days,
@@ -192,8 +192,8 @@ def _money_cards(now: Totals, before: Totals, period: Period) -> list[Card]:
     return found
 
 
-def _waiting_cards() -> list[Card]:
-    """What waits now, whatever the period; with the age of the oldest, as a queue has it."""
+def _waiting_cards(period: Period) -> list[Card]:
+    """What waits now, compared with the beginning of the period where that is known; else with the oldest's age."""
     labels = {
         Queue.DISPUTES: "Open disputes",
         Queue.PENDING_RESCHEDULES: "Pending reschedules",
@@ -201,11 +201,17 @@ def _waiting_cards() -> list[Card]:
         Queue.NO_SHOW_SUGGESTIONS: "Suggestions waiting",
     }
     found = {one.queue: one for one in open_queues() if one.queue in labels}
-    return [
-        Card(label, _capped(found[queue].count), queue_url(queue), note=_age(found[queue]))
-        for queue, label in labels.items()
-        if queue in found
-    ]
+    then = waited_at(period.start) if found else {}
+    cards = []
+    for queue, label in labels.items():
+        if queue not in found:
+            continue
+        count, share = found[queue].count, None
+        if then.get(queue) and count <= COUNT_CAP:
+            share = _share(count, then[queue])
+        note = _age(found[queue]) if share is None else f"on {period.first.day} {period.first:%b}, {_age(found[queue])}"
+        cards.append(Card(label, _capped(count), queue_url(queue), share, good=False, note=note))
+    return cards
 
 
 def _age(waiting: Waiting) -> str:

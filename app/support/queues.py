@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, cast, func, literal, or_, select, union_all
 
 from app.domain.permissions import Permission
+from app.domain.rescheduling import OPEN_PROPOSALS
 from app.domain.vocabulary import (
     DisputeStatus,
     EmailState,
@@ -34,12 +35,14 @@ from app.models import (
     Payment,
     ReconciliationFinding,
     Refund,
+    RescheduleRequest,
     SessionDispute,
     User,
 )
 
 S = MentoringSession
 COUNT_CAP = 999
+_LONGEST_PROPOSAL = timedelta(days=60)
 
 
 class Queue(StrEnum):
@@ -181,6 +184,34 @@ def waiting(now: datetime) -> dict[Queue, Waiting]:
     rows: Any = _all_counted().run(now=now)
     found = {Queue(name): (count, oldest, breached) for name, count, oldest, breached in rows}
     return {queue: Waiting(queue, *found.get(queue, (0, None, 0))) for queue in Queue}
+
+
+def waited_then(at: datetime) -> dict[Queue, int]:
+    """How much waited at a moment in the past, of the queues whose rows say when they began and ended to (KPI-1).
+
+    Each side is one range of an index: what ended since, and what is open still.
+    """
+    row = _counted_then().run(at=at, lately=at - _LONGEST_PROPOSAL).one()
+    return {Queue.DISPUTES: row.disputes, Queue.PENDING_RESCHEDULES: row.proposals}
+
+
+@cache
+def _counted_then() -> Prepared:
+    at, since = (bindparam(name, type_=UtcDateTime()) for name in ("at", "lately"))
+    D, R = SessionDispute, RescheduleRequest  # noqa: N806 - classes under short names
+
+    def count(table: Any, *ways: tuple[ColumnElement[bool], ...]) -> Any:
+        parts = [select(func.count()).select_from(table).where(*way).scalar_subquery() for way in ways]
+        return parts[0] + parts[1]
+
+    disputes = count(
+        D, (D.created_at < at, D.resolved_at >= at), (D.created_at < at, D.status.in_(_OPEN), D.resolved_at.is_(None))
+    )
+    is_open = R.status.in_(OPEN_PROPOSALS)
+    # A proposal runs out after days, so that those open then are among those of the weeks before.
+    lately = (R.created_at < at, R.created_at >= since)
+    proposals = count(R, (*lately, R.resolved_at >= at), (*lately, is_open))
+    return Prepared(select(disputes.label("disputes"), proposals.label("proposals")))
 
 
 @cache

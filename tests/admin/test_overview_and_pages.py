@@ -21,8 +21,10 @@ from app.extensions import db
 from app.foundation.transaction import transaction
 from app.models import AdminAuditTrail, EmailEvent, OutboxRow, SessionAuditLog
 from app.support.force_cancel import force_cancel
+from app.support.queues import waited_then
 from tests.admin.conftest import Statements
-from tests.factories import people, sessions
+from tests.factories import people, proposals, sessions
+from tests.factories.disputes import a_dispute, a_resolved_dispute
 from tests.world import Clock
 
 Browser = Callable[[str], FlaskClient]
@@ -99,6 +101,27 @@ def test_each_card_leads_to_exactly_what_it_counts(as_role: Browser, clock: Cloc
     other_day = (sessions.START_AT + timedelta(days=1)).date()
     later = cards_of(support.get(f"/admin/?from={other_day}&to={other_day}").text)
     assert "Just as I hoped" not in support.get(later["Average rating"]).text
+
+
+@pytest.mark.spec("KPI-1")
+def test_what_waits_is_compared_with_what_waited_when_the_period_began(as_role: Browser, clock: Clock) -> None:
+    over = [sessions.a_completed_session() for _ in range(2)]
+    a_resolved_dispute()
+    for _ in range(2):
+        a_dispute()
+    proposals.a_proposal()
+    clock.advance(days=3)
+    for session in over:
+        a_dispute(session)
+    assert set(waited_then(clock.now - timedelta(days=1)).values()) == {2, 1}
+    assert set(waited_then(clock.now - timedelta(days=30)).values()) == {0}
+    support = as_role("support")
+    day = (clock.now - timedelta(days=1)).date()
+    page = re.sub(r"<[^>]+>", " ", support.get(f"/admin/?from={day}&to={clock.now.date()}").text)
+    told = re.sub(r"\s+", " ", page)
+    assert f"Open disputes 4 100% on {day.day} {day:%b}," in told
+    assert f"Pending reschedules 1 No change on {day.day} {day:%b}, oldest" in told
+    assert "Failed refunds 0 None waits" in told
 
 
 @pytest.mark.spec("KPI-1", "KPI-2")
