@@ -31,7 +31,7 @@ from app.api.admin_act_bodies import (
 from app.api.admin_case import ONE, TAG
 from app.api.admin_case_answers import told_session
 from app.api.fields import Told
-from app.api.schema import api, idempotency_key
+from app.api.schema import REAUTHENTICATE, api, idempotency_key
 from app.api.writing import to_json
 from app.booking.access import load_session_for
 from app.domain.context import Context
@@ -40,6 +40,7 @@ from app.domain.money import Money
 from app.domain.permissions import Permission
 from app.foundation.idempotency import once
 from app.http.context import current_context
+from app.http.login import require_fresh_password_if
 from app.support import clear_no_show as clearing
 from app.support import force_cancel as cancelling
 from app.support import force_complete as completing
@@ -86,6 +87,7 @@ class StaffAct:
     :param preview: the engine's; it takes ``notify_parties`` and, but for ``unseen``, the act's own arguments
     :param perform: the engine's; it takes ``reason`` and ``fingerprint`` besides
     :param needed: arguments without which only a preview is possible, with what to say
+    :param may_move_money: whether its plan ever says so
     :param says: what was done, of what ``perform`` gives back
     """
 
@@ -100,7 +102,7 @@ class StaffAct:
     arguments: Arguments = _fields_of
     unseen: frozenset[str] = frozenset()
     needed: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    needs_password: bool = False
+    may_move_money: bool = False
     says: Callable[[Any], str] = lambda done: done.sentence
 
 
@@ -113,6 +115,7 @@ ACTS: Final = (
         body=CancelAct,
         preview=cancelling.preview_force_cancel,
         perform=cancelling.force_cancel,
+        may_move_money=True,
         conflicts="`invalid_transition`: it is over already",
     ),
     StaffAct(
@@ -135,7 +138,7 @@ ACTS: Final = (
         perform=refunding.manual_refund,
         arguments=_money_of,
         needed={"amount": ("amount", "Say how much.")},
-        needs_password=True,
+        may_move_money=True,
         conflicts="",
     ),
     StaffAct(
@@ -157,6 +160,7 @@ ACTS: Final = (
         body=ClearNoShowAct,
         preview=clearing.preview_clear_no_show,
         perform=clearing.clear_no_show,
+        may_move_money=True,
         conflicts="`invalid_transition`: it is no no-show",
     ),
     StaffAct(
@@ -187,6 +191,7 @@ ACTS: Final = (
         body=NoShowAct,
         preview=marking.preview_mark_no_show,
         perform=marking.mark_no_show,
+        may_move_money=True,
         conflicts="`invalid_transition`; `no_time`, `not_started`, `dispute_window`: nobody can have missed it now",
         says=marking.sentence_of,
     ),
@@ -205,8 +210,12 @@ ACTS: Final = (
 
 
 def _previewed(act: StaffAct, session_id: UUID, body: ActGiven, ctx: Context) -> ActPreview:
+    return told_plan(_plan(act, session_id, body, ctx))
+
+
+def _plan(act: StaffAct, session_id: UUID, body: ActGiven, ctx: Context) -> Plan:
     chosen = {name: value for name, value in act.arguments(body, session_id, ctx).items() if name not in act.unseen}
-    return told_plan(act.preview(session_id, **chosen, notify_parties=body.notify_parties, ctx=ctx))
+    return act.preview(session_id, **chosen, notify_parties=body.notify_parties, ctx=ctx)
 
 
 def _perform(act: StaffAct, session_id: UUID, body: ActGiven, ctx: Context) -> str:
@@ -214,6 +223,8 @@ def _perform(act: StaffAct, session_id: UUID, body: ActGiven, ctx: Context) -> s
     problems = {field: words for name, (field, words) in act.needed.items() if chosen[name] is None}
     if problems:
         raise Invalid("Something is missing.", fields=problems)
+    if act.may_move_money:
+        require_fresh_password_if(lambda: _plan(act, session_id, body, ctx).moves_money)
 
     def run() -> dict[str, Any]:
         done = act.perform(
@@ -263,9 +274,8 @@ def _declare(act: StaffAct) -> None:
         body=act.body,
         answer=ActTold,
         is_idempotent=True,
-        needs_password=act.needs_password,
         refusals={
-            403: "`own_case`: you are a party in it",
+            403: "; ".join(("`own_case`: you are a party in it", *([REAUTHENTICATE] if act.may_move_money else []))),
             409: "; ".join(filter(None, (act.conflicts, _STALE))),
         },
     )(serve)

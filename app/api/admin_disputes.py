@@ -20,7 +20,7 @@ from app.api.admin_dispute_answers import (
 )
 from app.api.admin_sessions import CappedPagination
 from app.api.fields import Given, Instant, Paged, Price, Switch, pagination, several
-from app.api.schema import api, idempotency_key
+from app.api.schema import REAUTHENTICATE, api, idempotency_key
 from app.domain.disputes import MESSAGE_LENGTH, NOTES_LENGTH
 from app.domain.errors import Invalid
 from app.domain.money import Money
@@ -33,6 +33,7 @@ from app.domain.vocabulary import (
 )
 from app.foundation.idempotency import once
 from app.http.context import current_context
+from app.http.login import require_fresh_password_if
 from app.support.disputes.dispute_filter import DisputeFilter, Tab
 from app.support.disputes.dispute_list import COUNT_CAP, list_disputes
 from app.support.disputes.handling import assign_dispute, change_priority, comment_on_dispute, write_to_reporter
@@ -226,7 +227,7 @@ def comment_dispute(dispute_id: UUID, body: NewComment) -> CommentsTold:
     answer=ResolutionTold,
     is_idempotent=True,
     refusals={
-        403: "`own_case`: you are a party in it; `forbidden`: your role may not bring this about",
+        403: f"`own_case`: you are a party in it; `forbidden`: your role may not bring this about; {REAUTHENTICATE}",
         409: "`dispute_closed`; `awaiting_approval`: its refund waits for a second person; `slot_taken`; `busy`",
     },
 )
@@ -238,6 +239,7 @@ def resolve_one_dispute(dispute_id: UUID, query: WhetherPreview, body: Resolutio
     if query.preview:
         plan = preview_resolution(dispute_id, wish=wish, ctx=ctx)
         return ResolutionTold(is_preview=True, preview=told_preview(plan), dispute=None)
+    require_fresh_password_if(lambda: wish.moves_money)
 
     def run() -> dict[str, object]:
         resolve_dispute(dispute_id, wish=wish, fingerprint=None, ctx=ctx)

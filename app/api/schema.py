@@ -31,6 +31,7 @@ V = TypeVar("V", bound=View)
 
 PREFIX: Final = "/api"
 IDEMPOTENCY_HEADER: Final = "Idempotency-Key"
+REAUTHENTICATE: Final = "`password_needed`: type the password again in the browser first; a token is not asked for it"
 
 
 class Anybody:
@@ -95,7 +96,7 @@ class Endpoint:
         # A bearer token may lack the scope anywhere, also where nobody needs to be signed in.
         found[403] = "`forbidden`, `scope_missing`: this account or token may not do this"
         if self.needs_password:
-            found[403] += "; `password_needed`: type your password again in the browser, then send this once more"
+            found[403] += f"; {REAUTHENTICATE}"
         if "<" in self.rule:
             found[404] = "`not_found`: it does not exist, or is not yours to know of"
         if self.is_idempotent:

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from app.api.fields import Given, Instant, Told
 from app.api.people import own_id
-from app.api.schema import api
+from app.api.schema import REAUTHENTICATE, api
 from app.domain.errors import Forbidden
 from app.domain.permissions import Permission
 from app.http.context import current_context
@@ -20,7 +20,6 @@ from app.models import ApiToken
 from app.people.tokens import LONGEST_NAME, MOST_TOKENS, Scope, issue_token, live_tokens, revoke_token
 
 _TAG = "Tokens"
-_PASSWORD_NEEDED = "`password_needed`: type the password again in the browser first; a token is not asked for it"  # noqa: S105 - words
 
 
 class NewToken(Given):
@@ -86,7 +85,7 @@ def list_tokens() -> TokenList:
     answer=TokenMade,
     status=201,
     limit=limit_password,
-    refusals={403: _PASSWORD_NEEDED},
+    refusals={403: REAUTHENTICATE},
 )
 def make_token(body: NewToken) -> TokenMade:
     """A token never gets scopes that the token with which it is made does not have."""

@@ -96,10 +96,18 @@ def require_fresh_password() -> None:
     """
     if current_actor().user_id is None:
         raise SignInRequired("Please sign in first.")
+    require_fresh_password_if(lambda: True)
+
+
+def require_fresh_password_if(moves_money: Callable[[], bool]) -> None:
+    """The same for what may move money and may not, which is asked only where the password is not fresh.
+
+    :raises PasswordNeeded: when the last time was too long ago, and money moves
+    """
     found = current_login()
     begins = request.method in _SAFE_METHODS and not request.args
     within = logins.FRESH_TO_BEGIN if begins else logins.FRESH_FOR
-    if found is not None and not logins.is_fresh(found, now=request_now(), within=within):
+    if found is not None and not logins.is_fresh(found, now=request_now(), within=within) and moves_money():
         raise PasswordNeeded("Please type your password again before you go on.")
 
 

@@ -24,6 +24,10 @@ class Plan(Protocol):
     def rows(self) -> Sequence[PlanRow]: ...
     @property
     def fingerprint(self) -> str: ...
+    @property
+    def moves_money(self) -> bool:
+        """Whether a browser has to have typed the password lately (SEC-2)."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +42,10 @@ class ActPlan:
     button: str
     rows: Sequence[PlanRow]
     fingerprint: str
+
+    @property
+    def moves_money(self) -> bool:
+        return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

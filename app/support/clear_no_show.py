@@ -49,6 +49,10 @@ class ClearNoShowPlan:
     fingerprint: str
 
     @property
+    def moves_money(self) -> bool:
+        return True
+
+    @property
     def needs_approval(self) -> bool:
         return self.money.needs_approval
 

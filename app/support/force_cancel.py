@@ -64,6 +64,10 @@ class ForceCancelPlan:
     rows: Sequence[PlanRow]
     fingerprint: str
 
+    @property
+    def moves_money(self) -> bool:
+        return self.refund.minor > 0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForceCancelled:

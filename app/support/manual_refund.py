@@ -49,6 +49,10 @@ class ManualRefundPlan:
     fingerprint: str
 
     @property
+    def moves_money(self) -> bool:
+        return True
+
+    @property
     def decision(self) -> Decision:
         return self.refund
 

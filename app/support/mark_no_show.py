@@ -47,6 +47,10 @@ class MarkNoShowPlan:
     rows: Sequence[PlanRow]
     fingerprint: str
 
+    @property
+    def moves_money(self) -> bool:
+        return True
+
 
 def preview_mark_no_show(
     session_id: UUID, *, absent: Party, notify_parties: bool = True, ctx: Context

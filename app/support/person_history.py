@@ -103,7 +103,12 @@ def _disputes(user_id: UUID) -> Select[Any]:
 def _acts(user_id: UUID) -> Select[Any]:
     """What stands in the staff trail under this person's id, and disputes that ended with a warning or suspension."""
     columns = (A.id, A.action, A.reason, A.admin_id, A.created_at)
-    about = select(*columns).where(A.subject_type.in_(("user", "mentor")), A.subject_id == str(user_id))
+    about = (
+        select(*columns)
+        .where(A.subject_type.in_(("user", "mentor")), A.subject_id == str(user_id))
+        .order_by(A.created_at.desc(), A.id)
+        .limit(LISTED)
+    )
     named = or_(A.details["warnedUser"].astext == str(user_id), A.details["suspendedUser"].astext == str(user_id))
     resolved = (
         select(*columns)
@@ -111,6 +116,6 @@ def _acts(user_id: UUID) -> Select[Any]:
         .join(S, S.id == D.session_id)
         .where(_is_party(user_id), D.resolution_action.in_(_ABOUT_PEOPLE), named)
     )
-    found = union_all(about.limit(200), resolved).subquery("acts")
+    found = union_all(about, resolved).subquery("acts")
     chosen: Select[Any] = select(found, func.coalesce(User.name, "Command line").label("by"))
     return chosen.outerjoin(User, User.id == found.c.admin_id).order_by(found.c.created_at.desc(), found.c.id)

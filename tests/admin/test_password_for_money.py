@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from app.domain.vocabulary import Party
 from app.extensions import db
 from app.models import AdminAuditTrail
+from app.support.mark_no_show import mark_no_show
 from tests.factories import disputes, people, sessions
 from tests.factories.people import PASSWORD
 from tests.factories.proposals import NEW_AT
-from tests.world import Clock
+from tests.world import Clock, context
 
 ASKED = "/account/confirm-password"
 _HIDDEN = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)">')
@@ -31,17 +34,30 @@ def test_every_dialog_that_moves_money_asks_and_the_others_do_not(support: Flask
     reported = disputes.a_dispute(paid)
     case = f"/admin/sessions/{paid.id}"
     clock.advance(minutes=11)
-    for path in (
-        f"{case}/cancel", f"{case}/refund", f"{case}/no-show", f"{case}/clear-no-show",
-        f"/admin/disputes/{reported.id}/resolve/refund_issued",
-    ):  # fmt: skip
+    for path in (f"{case}/cancel", f"{case}/refund", f"/admin/disputes/{reported.id}/resolve/refund_issued"):
         assert is_asked(support, path), path
     clock.advance(minutes=5)
     assert is_asked(support, f"{case}/cancel", refundPercentage="100", shown="1")
     assert not is_asked(support, f"{case}/cancel", refundPercentage="0", shown="1"), "nothing goes back"
     assert not is_asked(support, f"/admin/sessions/{draft.id}/cancel"), "nothing was paid"
-    for path in (f"{case}/complete", f"{case}/override", f"/admin/disputes/{reported.id}/resolve/no_action"):
+    for path in (
+        f"{case}/complete", f"{case}/override", f"{case}/no-show", f"{case}/clear-no-show",
+        f"/admin/disputes/{reported.id}/resolve/no_action",
+    ):  # fmt: skip
         assert not is_asked(support, path), path
+
+
+@pytest.mark.spec("SEC-2", "ACT-5")
+def test_the_dialogs_of_a_no_show_ask_where_there_is_something_to_decide(clock: Clock, client: FlaskClient) -> None:
+    held, missed = (sessions.a_completed_session(at=NEW_AT) for _ in range(2))
+    clock.set(NEW_AT + timedelta(hours=2))
+    agent = people.a_support_agent()
+    ctx = context(people.ctx_of(agent).actor, clock.now)
+    mark_no_show(missed.id, absent=Party.MENTEE, reason="Nobody came", ctx=ctx)
+    browser = people.sign_in(client, agent)
+    clock.advance(minutes=11)
+    assert is_asked(browser, f"/admin/sessions/{held.id}/no-show")
+    assert is_asked(browser, f"/admin/sessions/{missed.id}/clear-no-show")
 
 
 @pytest.mark.spec("SEC-2", "ACT-1")

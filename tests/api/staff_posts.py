@@ -41,6 +41,7 @@ class Post:
     :param wrong: changes to the body with which it refuses; without any, the second time is refused
     :param has_preview: whether it takes ``?preview=true``
     :param role: who does it
+    :param needs_password: whether a browser must have typed the password lately (SEC-2)
     """
 
     rule: str
@@ -52,6 +53,7 @@ class Post:
     has_preview: bool = False
     role: str = "support"
     method: str = "POST"
+    needs_password: bool = False
 
     @property
     def name(self) -> str:
@@ -162,63 +164,129 @@ _USER = "/api/admin/users/<uuid:user_id>"
 _DESK = "/api/admin/disputes/<uuid:dispute_id>"
 
 POSTS = (
-    _act("cancel", "ADMIN_FORCE_CANCEL", body={"refundPercentage": 50}),
+    _act("cancel", "ADMIN_FORCE_CANCEL", body={"refundPercentage": 50}, needs_password=True),
     _act("complete", "ADMIN_FORCE_COMPLETE", _running, after=LATER, body={"actualDuration": 45}),
-    _act("refund", "ADMIN_MANUAL_REFUND", body={"refundType": "partial", "amount": 12.50}),
+    _act("refund", "ADMIN_MANUAL_REFUND", body={"refundType": "partial", "amount": 12.50}, needs_password=True),
     _act("reassign", "ADMIN_REASSIGN_SESSION", _another_mentor, body={"newMentorId": "@mentor_id"}),
-    _act("clear-no-show", "ADMIN_CLEAR_NO_SHOW", _missed, after=LATER, body={"restoreStatus": "completed"}),
+    _act(
+        "clear-no-show",
+        "ADMIN_CLEAR_NO_SHOW",
+        _missed,
+        after=LATER,
+        body={"restoreStatus": "completed"},
+        needs_password=True,
+    ),
     _act("override-policy", "ADMIN_POLICY_OVERRIDE", body={"overrideType": "allow_cancellation"}),
     _act("move", "ADMIN_SESSION_MOVED", body={"startsAt": "2028-03-02T06:30:00Z"}),
-    _act("no-show", "ADMIN_MARK_NO_SHOW", _running, after=LATER, body={"absent": "mentor"}),
+    _act("no-show", "ADMIN_MARK_NO_SHOW", _running, after=LATER, body={"absent": "mentor"}, needs_password=True),
     _act("meeting-link", "ADMIN_MEETING_LINK_SET", body={"meetingUrl": "https://meet.example/room"}),
     Post(
-        rule="/api/admin/sessions/bulk-cancel", action="ADMIN_FORCE_CANCEL", make=_session,
+        rule="/api/admin/sessions/bulk-cancel",
+        needs_password=True,
+        action="ADMIN_FORCE_CANCEL",
+        make=_session,
         body={**_WHY, "ids": ["@session_id"]},
     ),
     Post(
-        rule=f"{CASE}/notes", action="ADMIN_NOTE_ADDED", make=_session, body={"note": "Called the mentor."},
+        rule=f"{CASE}/notes",
+        action="ADMIN_NOTE_ADDED",
+        make=_session,
+        body={"note": "Called the mentor."},
         wrong={"note": " "},
     ),
-    Post(rule=f"{_REFUND}/approve", action="ADMIN_REFUND_APPROVED", make=_waiting, body=_WHY, role="admin"),
-    Post(rule=f"{_REFUND}/decline", action="ADMIN_REFUND_DECLINED", make=_waiting, body=_WHY, role="admin"),
-    Post(rule=f"{_REFUND}/retry", action="ADMIN_REFUND_RETRIED", make=_failed, body=_WHY),
     Post(
-        rule="/api/admin/payouts", action="ADMIN_PAYOUT_RECORDED", make=_earned, role="admin", has_preview=True,
-        after=timedelta(hours=3), body={**_WHY, "currency": "EUR", "fingerprint": "@fingerprint"},
+        rule=f"{_REFUND}/approve",
+        needs_password=True,
+        action="ADMIN_REFUND_APPROVED",
+        make=_waiting,
+        body=_WHY,
+        role="admin",
+    ),
+    Post(
+        rule=f"{_REFUND}/decline",
+        needs_password=True,
+        action="ADMIN_REFUND_DECLINED",
+        make=_waiting,
+        body=_WHY,
+        role="admin",
+    ),
+    Post(rule=f"{_REFUND}/retry", needs_password=True, action="ADMIN_REFUND_RETRIED", make=_failed, body=_WHY),
+    Post(
+        rule="/api/admin/payouts",
+        needs_password=True,
+        action="ADMIN_PAYOUT_RECORDED",
+        make=_earned,
+        role="admin",
+        has_preview=True,
+        after=timedelta(hours=3),
+        body={**_WHY, "currency": "EUR", "fingerprint": "@fingerprint"},
         wrong={"fingerprint": None},
     ),
     Post(rule=f"{_USER}/suspend", action="ADMIN_USER_SUSPENDED", make=_person, body=_WHY, role="admin"),
     Post(rule=f"{_USER}/reinstate", action="ADMIN_USER_REINSTATED", make=_suspended, body=_WHY, role="admin"),
     Post(
-        rule="/api/admin/mentors/<uuid:user_id>/verify", action="ADMIN_MENTOR_VERIFIED", make=_applicant, body=_WHY,
+        rule="/api/admin/mentors/<uuid:user_id>/verify",
+        action="ADMIN_MENTOR_VERIFIED",
+        make=_applicant,
+        body=_WHY,
         role="admin",
     ),
     Post(
-        rule="/api/admin/overrides/<uuid:override_id>/revoke", action="ADMIN_POLICY_OVERRIDE_REVOKED", make=_override,
+        rule="/api/admin/overrides/<uuid:override_id>/revoke",
+        action="ADMIN_POLICY_OVERRIDE_REVOKED",
+        make=_override,
         body=_WHY,
     ),
     Post(
-        rule="/api/admin/policies", method="PUT", action="ADMIN_POLICY_CHANGED", make=_version, role="admin",
+        rule="/api/admin/policies",
+        needs_password=True,
+        method="PUT",
+        action="ADMIN_POLICY_CHANGED",
+        make=_version,
+        role="admin",
         body={**_WHY, "values": {"lateRefundPercentage": 10}, "versionId": "@version_id"},
     ),
     Post(
-        rule="/api/admin/policies/preview", action=None, make=_version, body={"values": {"lateRefundPercentage": 10}},
+        rule="/api/admin/policies/preview",
+        action=None,
+        make=_version,
+        body={"values": {"lateRefundPercentage": 10}},
         wrong={"days": 0},
     ),
     Post(
-        rule=f"{_DESK}/assign", action="ADMIN_DISPUTE_ASSIGNED", make=_dispute,
+        rule=f"{_DESK}/assign",
+        action="ADMIN_DISPUTE_ASSIGNED",
+        make=_dispute,
         body={**_WHY, "assigneeId": "@colleague_id"},
     ),
     Post(
-        rule=f"{_DESK}/priority", action="ADMIN_DISPUTE_PRIORITY_CHANGED", make=_dispute,
+        rule=f"{_DESK}/priority",
+        action="ADMIN_DISPUTE_PRIORITY_CHANGED",
+        make=_dispute,
         body={**_WHY, "priority": "high"},
     ),
     Post(
-        rule=f"{_DESK}/comments", action="ADMIN_DISPUTE_COMMENTED", make=_dispute, body={"comment": "The log agrees."},
+        rule=f"{_DESK}/comments",
+        action="ADMIN_DISPUTE_COMMENTED",
+        make=_dispute,
+        body={"comment": "The log agrees."},
         wrong={"comment": ""},
     ),
     Post(
-        rule=f"{_DESK}/resolve", action="ADMIN_DISPUTE_RESOLVED", make=_dispute, has_preview=True,
-        body={"resolutionAction": "no_action", "notes": "Both were there."}, wrong={"notes": ""},
+        rule=f"{_DESK}/resolve",
+        action="ADMIN_DISPUTE_RESOLVED",
+        make=_dispute,
+        has_preview=True,
+        body={"resolutionAction": "no_action", "notes": "Both were there."},
+        wrong={"notes": ""},
+    ),
+)
+
+# The same addresses, asked for what moves money and for what does not.
+BESIDE = (
+    _act("cancel", "", body={"refundPercentage": 0}),
+    Post(
+        rule=f"{_DESK}/resolve", action="", make=_dispute, needs_password=True,
+        body={"resolutionAction": "refund_issued", "notes": "Nobody came."},
     ),
 )  # fmt: skip

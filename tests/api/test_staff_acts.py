@@ -7,7 +7,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from app.api.admin_acts import ACTS, StaffAct
@@ -169,17 +168,6 @@ def test_a_refund_is_proposed_bounded_and_above_the_threshold_waits(calling: Cal
     done = data_of(caller.post(path, {"reason": "A gesture", "refundType": "full", "amount": 300}))
     assert "wait for a second person" in done["message"]
     assert db.session.scalars(select(Refund.status)).one().value == "awaiting_approval"
-
-
-@pytest.mark.spec("SEC-2")
-def test_money_needs_a_password_typed_lately_in_a_browser(client: FlaskClient, clock: Clock) -> None:
-    session = a_paid_session()
-    browser = people.sign_in(client, people.a_support_agent())
-    clock.advance(minutes=59)
-    path = f"/api/admin/sessions/{session.id}"
-    body = {"reason": "A gesture", "refundType": "partial", "amount": 1}
-    error_of(browser.post(f"{path}/refund", json=body), 403, "password_needed")
-    assert browser.get(path).status_code == 200
 
 
 @pytest.mark.spec("SD-1", "ACT-7")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from app.api.endpoints import api
@@ -15,9 +17,9 @@ from app.domain.errors import ProviderFailed
 from app.extensions import db
 from app.foundation import audit
 from app.models import AdminAuditTrail, EmailEvent, Notification, OutboxRow, SessionAuditLog, User
-from tests.api.contract import Caller, data_of
-from tests.api.staff_posts import POSTS, Post
-from tests.factories.people import a_support_agent, an_admin
+from tests.api.contract import Caller, data_of, error_of
+from tests.api.staff_posts import BESIDE, POSTS, Post
+from tests.factories.people import a_support_agent, an_admin, sign_in
 from tests.factories.sessions import START_AT
 from tests.world import Clock
 
@@ -84,6 +86,24 @@ def test_an_act_is_one_row_and_a_refusal_or_preview_is_none(
     wanted = [(post.action, agent.id, done.headers["X-Request-ID"])] if post.action else []
     assert [(row.action, row.admin_id, row.request_id) for row in new] == wanted
     assert post.action or _traces() == before, "a look leaves nothing"
+
+
+@pytest.mark.spec("SEC-2")
+@pytest.mark.parametrize("post", [*POSTS, *BESIDE], ids=lambda post: post.name)
+def test_a_browser_types_the_password_again_before_money_or_policies_and_before_nothing_else(
+    client: FlaskClient, clock: Clock, post: Post
+) -> None:
+    ids = post.make()
+    clock.set(START_AT + post.after - timedelta(minutes=16))
+    browser = sign_in(client, MAKERS[post.role]())
+    clock.set(START_AT + post.after)
+    before = _traces()
+    answer = browser.open(_path(post, ids), method=post.method, json=_filled(post.body, ids))
+    if post.needs_password:
+        error_of(answer, 403, "password_needed")
+        assert _traces() == before
+    else:
+        assert answer.status_code in {200, 201}, answer.text
 
 
 def _is_away(_: object) -> None:

@@ -22,7 +22,7 @@ from app.domain.errors import Conflict, Invalid, Refused, StalePreview
 from app.domain.permissions import may
 from app.foundation.idempotency import once
 from app.http.context import current_context
-from app.http.login import require_fresh_password
+from app.http.login import require_fresh_password_if
 from app.models import MentoringSession
 from app.support.staff_acts import is_own_case, require_staff_for
 
@@ -88,12 +88,11 @@ class ActPages:
         ctx = current_context()
         session = load_session_for(ctx, session_id)
         require_staff_for(session, act.permission, ctx)
-        if act.touches_money:
-            require_fresh_password()
         act = act.made_for(session, ctx)
+        given = _Given.of(act, request.args if request.method == "GET" else request.form)
+        require_fresh_password_if(lambda: _moves_money(act, session, given, ctx))
         if request.method == "GET":
-            return self._show(act, session, _Given.of(act, request.args), ctx)
-        given = _Given.of(act, request.form)
+            return self._show(act, session, given, ctx)
         if given.mark(act) != given.seen or "preview" in request.form:
             # What the button said was for other values: nobody has seen yet what these mean.
             return self._show(act, session, given, ctx, note="This is what happens with what you chose.")
@@ -179,6 +178,16 @@ ACTS = (
     acts.COMPLETE, acts.MARK_NO_SHOW, acts.CLEAR_NO_SHOW, acts.DISMISS, acts.MOVE, REASSIGN, acts.OVERRIDE,
     acts.MEETING_LINK,
 )  # fmt: skip
+
+
+def _moves_money(act: Act, session: MentoringSession, given: _Given, ctx: Context) -> bool:
+    """Whether the plan moves money; where there is none yet, nothing can be done with the dialog."""
+    if not act.decide(session, ctx).allowed:
+        return False
+    try:
+        return act.preview(session.id, given.values, given.notify, ctx).moves_money
+    except Invalid:
+        return False
 
 
 def _perform(act: Act, session_id: UUID, given: _Given, ctx: Context) -> str:

@@ -81,7 +81,6 @@ class Act:
     done: str
     key: str = ""
     danger: bool = False
-    touches_money: bool = False
     is_rare: bool = False
     tells: bool = True
     asks: Sequence[Ask] = field(default=())
@@ -193,7 +192,6 @@ CLEAR_NO_SHOW = Act(
     icon="person-check",
     key="l",
     permission=Permission.SESSION_CLEAR_NO_SHOW,
-    touches_money=True,
     decide=lambda session, ctx: decide_clear_no_show(session.status, ctx.actor.kind, SessionStatus.COMPLETED),
     preview=lambda session_id, values, notify, ctx: clearing.preview_clear_no_show(
         session_id,
@@ -241,7 +239,6 @@ MARK_NO_SHOW = Act(
     key="w",
     danger=True,
     permission=Permission.SESSION_MARK_NO_SHOW,
-    touches_money=True,
     decide=marking.decide_mark_no_show,
     preview=lambda session_id, values, notify, ctx: marking.preview_mark_no_show(
         session_id, absent=_one_of(values, "absent", Party, Party.MENTEE), notify_parties=notify, ctx=ctx

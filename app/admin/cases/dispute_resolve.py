@@ -21,7 +21,7 @@ from app.domain.times import starts_at, zone
 from app.domain.vocabulary import DisputeResolution, DisputeStatus, Party
 from app.foundation.idempotency import once
 from app.http.context import current_actor, current_context
-from app.http.login import require_fresh_password
+from app.http.login import require_fresh_password_if
 from app.models import MentoringSession, SessionDispute
 from app.money.rows import read_rows
 from app.support.disputes.loading import load_dispute
@@ -101,11 +101,10 @@ class ResolveActs:
             raise NotFound
         if outcome not in outcomes_for(current_actor().role):
             raise Forbidden("Your role does not allow this. Ask an admin if you need it.")
-        if outcome is DisputeResolution.REFUND_ISSUED:
-            require_fresh_password()
         given = _read(
             request.form if request.method == "POST" else request.args, how, outcome, *load_dispute(dispute_id)
         )
+        require_fresh_password_if(lambda: given.wish.moves_money)
         if request.method == "GET" or given.problems:
             return self._preview(dispute_id, how, given, status=422 if request.method == "POST" else 200)
         if given.mark != given.previewed or "preview" in request.form:

@@ -18,7 +18,7 @@ from app.domain.money import Money
 from app.domain.permissions import Permission, may
 from app.foundation.idempotency import once
 from app.http.context import current_context
-from app.http.login import require_fresh_password
+from app.http.login import require_fresh_password_if
 from app.models import MentoringSession
 from app.support.force_cancel import (
     ACTION,
@@ -98,7 +98,7 @@ class ForceCancelActs:
         if given.percentage is None or str(given.percentage) != given.previewed or "preview" in request.form:
             # What the button said was for another percentage: nobody has seen yet what this one means.
             return self._preview(session_id, given, note="This is what happens with the refund you chose.")
-        self._require_password(self._plan(session_id, given))
+        require_fresh_password_if(lambda: self._plan(session_id, given).moves_money)
         try:
             done = self._perform(session_id, given)
         except StalePreview as changed:
@@ -144,12 +144,6 @@ class ForceCancelActs:
             session_id, refund_percentage=percentage, notify_parties=given.notify, ctx=current_context()
         )
 
-    @staticmethod
-    def _require_password(plan: ForceCancelPlan) -> None:
-        """Money goes back only shortly after the password was typed (SEC-2)."""
-        if plan.refund.minor:
-            require_fresh_password()
-
     def _preview(
         self,
         session_id: UUID,
@@ -165,7 +159,7 @@ class ForceCancelActs:
             status = 422
         ctx = current_context()
         plan = self._plan(session_id, given)
-        self._require_password(plan)
+        require_fresh_password_if(lambda: plan.moves_money)
         html = self.render(
             "admin/cases/cancel.html",
             session=load_session_for(ctx, session_id),

@@ -76,13 +76,12 @@ class SavedViewsView(ConsolePage):
     def _act(self, act: Callable[[], None], done: str, chosen: SessionFilter, title: str) -> ResponseReturnValue:
         try:
             act()
-        except Invalid as wrong:
+        except (Invalid, Conflict) as refused:
+            problems = refused.fields or {"name": refused.message}
             name, is_shared = _typed()
-            return self._form(title, chosen=chosen, name=name, is_shared=is_shared, problems=wrong.fields), 422
-        except Conflict as refused:
-            flash({"title": "Nothing was saved", "text": refused.message}, "error")  # type: ignore[arg-type]  # a toast
-        else:
-            flash(done, "success")
+            status = 422 if isinstance(refused, Invalid) else 409
+            return self._form(title, chosen=chosen, name=name, is_shared=is_shared, problems=problems), status
+        flash(done, "success")
         return redirect(rows.address(chosen), 303)
 
     def _form(

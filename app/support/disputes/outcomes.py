@@ -57,6 +57,11 @@ class Wish:
     starts_at: datetime | None = None
     dismisses: bool = False
 
+    @property
+    def moves_money(self) -> bool:
+        """Whether a browser has to have typed the password lately (SEC-2)."""
+        return self.outcome is DisputeResolution.REFUND_ISSUED
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Performed:
