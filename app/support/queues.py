@@ -148,8 +148,11 @@ _SESSION_CONDITIONS: dict[Queue, Callable[[Any], ColumnElement[bool]]] = {
             ReassignmentStatus.AWAITING_MENTEE_CHOICE,
         ]
     ),
+    # What nobody looked at for two days the clock has completed: it waits no longer (NS-3).
     Queue.NO_SHOW_SUGGESTIONS: lambda _now: and_(
-        S.attendance_suggested_at.is_not(None), S.attendance_decided_at.is_(None)
+        S.attendance_suggested_at.is_not(None),
+        S.attendance_decided_at.is_(None),
+        S.status.in_([SessionStatus.SCHEDULED, SessionStatus.IN_PROGRESS]),
     ),
     Queue.PENDING_RESCHEDULES: lambda _now: S.pending_reschedule_request_id.is_not(None),
     Queue.SUSPENDED_MENTORS: _of_suspended_mentors,

@@ -88,6 +88,7 @@ def test_a_flagged_session_is_completed_only_after_the_hold_and_earnings_wait() 
     assert (fresh(session).status, available(session)) == (SessionStatus.COMPLETED, 3_500)
     rules = db.session.scalars(select(DecisionRecord.rule).where(DecisionRecord.kind == "complete")).all()
     assert rules == ["suggestion_hold_passed"]
+    assert waiting(END + HOLD)[Queue.NO_SHOW_SUGGESTIONS].count == 0
 
 
 @pytest.mark.spec("NS-3", "OPS-4")
