@@ -131,7 +131,6 @@ ADDRESSES: dict[str, tuple[str, ...]] = {
         "/admin/charts?days=365",
         "/admin/sessions/",
         "/admin/sessions/?q=nothing+like+this",
-        "/admin/sessions/?q=colour%3Ared+lead",
         "/admin/sessions/?columns=title,mentor,rate,refund",
         "/admin/sessions/search-help",
         "/admin/sessions/columns?status=cancelled",
