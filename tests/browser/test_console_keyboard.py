@@ -53,7 +53,7 @@ def _case_url(stage: Stage, case: MentoringSession) -> str:
     return f"{stage.address}/admin/sessions/{case.id}"
 
 
-def _tab_to(page: Page, target: Locator, *, most: int = 60) -> None:
+def _tab_to(page: Page, target: Locator, *, most: int = 80) -> None:
     for _ in range(most):
         if target.evaluate("node => node === document.activeElement"):
             return
