@@ -39,7 +39,7 @@ def main() -> None:
     if chromium is None:
         sys.exit("There is no Chromium on this machine (apt-get install chromium).")
     PICTURES.mkdir(exist_ok=True)
-    with _folder() as folder, _product(folder) as address, sync_playwright() as playwright:
+    with data_folder() as folder, product(folder) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         _console(browser, address)
         _pages(browser, address)
@@ -47,7 +47,7 @@ def main() -> None:
 
 
 @contextmanager
-def _folder() -> Iterator[Path]:
+def data_folder() -> Iterator[Path]:
     if len(sys.argv) > 1:
         yield Path(sys.argv[1]).resolve()
         return
@@ -61,7 +61,7 @@ def _folder() -> Iterator[Path]:
 
 
 @contextmanager
-def _product(folder: Path) -> Iterator[str]:
+def product(folder: Path) -> Iterator[str]:
     """The address of the running product."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -88,7 +88,7 @@ def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
     sys.exit("The product did not start.")
 
 
-def _signed_in(browser: Browser, address: str, who: str, size: tuple[int, int], **look: str) -> Page:
+def signed_in(browser: Browser, address: str, who: str, size: tuple[int, int], **look: str) -> Page:
     width, height = size
     page = browser.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce", **look).new_page()
     page.goto(f"{address}/sign-in")
@@ -101,32 +101,32 @@ def _signed_in(browser: Browser, address: str, who: str, size: tuple[int, int], 
 
 def _console(browser: Browser, address: str) -> None:
     for name, look in (("console", "light"), ("console-dark", "dark")):
-        page = _signed_in(browser, address, "support", WIDE, color_scheme=look)
-        _take(page, f"{address}/admin/", name)
-    page = _signed_in(browser, address, "support", WIDE)
-    _take(page, f"{address}/admin/sessions/", "sessions")
+        page = signed_in(browser, address, "support", WIDE, color_scheme=look)
+        take(page, f"{address}/admin/", name)
+    page = signed_in(browser, address, "support", WIDE)
+    take(page, f"{address}/admin/sessions/", "sessions")
     page.goto(f"{address}/admin/sessions/?status=scheduled")
     page.get_by_role("row").nth(1).get_by_role("link").first.click()
     page.get_by_role("heading", level=1).wait_for()
-    _take(page, page.url, "case")
+    take(page, page.url, "case")
     page.get_by_role("link", name="Force cancel").click()
     dialog = page.get_by_role("dialog", name="Force cancel")
     dialog.get_by_role("textbox", name="Reason").fill("The mentor is ill.")
-    _take(page, None, "force-cancel")
+    take(page, None, "force-cancel")
 
 
 def _pages(browser: Browser, address: str) -> None:
     for size, end in ((WIDE, ""), (PHONE, "-phone")):
-        page = _signed_in(browser, address, "mentee", size)
-        _take(page, f"{address}/mentors", f"mentors{end}")
+        page = signed_in(browser, address, "mentee", size)
+        take(page, f"{address}/mentors", f"mentors{end}")
         page.get_by_role("main").get_by_role("heading", level=2).get_by_role("link").first.click()
         page.get_by_role("link", name="Choose a time").first.click()
         page.get_by_role("heading", name="Choose a time").wait_for()
         page.get_by_role("radio").nth(2).check()
-        _take(page, None, f"wizard{end}")
+        take(page, None, f"wizard{end}")
         if not end:
             _book(page)
-        _take(page, f"{address}/my/sessions", f"my-sessions{end}")
+        take(page, f"{address}/my/sessions", f"my-sessions{end}")
 
 
 def _book(page: Page) -> None:
@@ -140,7 +140,7 @@ def _book(page: Page) -> None:
     page.get_by_role("link", name="Your sessions").last.wait_for()
 
 
-def _take(page: Page, address: str | None, name: str) -> None:
+def take(page: Page, address: str | None, name: str) -> None:
     """One picture of what is in the window, in as few bytes as a flat picture takes."""
     if address is not None:
         page.goto(address)
