@@ -110,6 +110,8 @@ class Settings(BaseSettings):
             problems.append("PAYMENT_GATEWAY=paystack needs PAYSTACK_SECRET_KEY")
         if self.payment_gateway == "stripe" and not (self.stripe_secret_key and self.stripe_webhook_secret):
             problems.append("PAYMENT_GATEWAY=stripe needs STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET")
+        if self.require_staff_2fa:
+            problems.append("REQUIRE_STAFF_2FA=true cannot be kept: this version has no second factor (ID-5)")
         unknown = set(self.providers) - {"jitsi", "zoom", "daily"}
         if unknown or not self.providers:
             problems.append("MEETING_PROVIDERS takes jitsi, zoom and daily, in the order in which they are tried")

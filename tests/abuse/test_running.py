@@ -125,6 +125,16 @@ def test_b17_a_key_that_everybody_knows_starts_no_production() -> None:
         Settings(app_env="production", secret_key="a key for tests only")  # type: ignore[arg-type]
 
 
+@pytest.mark.spec("RUN-4", "ID-5")
+def test_a_second_factor_that_is_not_there_is_not_promised() -> None:
+    from app.config import Settings
+
+    servers = {"database_url": "postgresql://localhost/desk", "redis_url": "redis://localhost"}
+    assert not Settings(app_env="demo", **servers).require_staff_2fa  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="no second factor"):
+        Settings(app_env="demo", require_staff_2fa=True, **servers)  # type: ignore[arg-type]
+
+
 @pytest.mark.spec("MT-1", "INV-9")
 def test_b18_rooms_are_not_guessed(clock: Clock, world: World) -> None:
     """128 bits at least, and nothing of the session, its time or its people in the name."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
@@ -16,9 +17,12 @@ from app.models import AdminAuditTrail, EmailEvent, Notification, Strike, User
 from app.support.disputes.outcomes import Wish
 from app.support.disputes.resolving import resolve_dispute
 from app.support.mark_no_show import mark_no_show
+from app.support.person_history import LISTED
+from app.support.warn_user import warn_user
 from tests.admin.conftest import Statements
 from tests.factories import disputes, people, sessions
 from tests.factories.proposals import NEW_AT
+from tests.world import START, context
 
 _HIDDEN = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)">')
 
@@ -84,6 +88,17 @@ def test_a_warning_is_read_counted_and_on_record_once(support: FlaskClient) -> N
     assert db.session.scalars(select(Notification.body).where(Notification.user_id == mentee.id)).one() == row.reason
     assert "Please be on time" in page_of(support, mentee)
     assert "warning number 2" in support.get(path(mentee, "/warn")).text
+
+
+@pytest.mark.spec("SD-1")
+def test_of_many_acts_on_a_person_the_latest_are_shown(support: FlaskClient) -> None:
+    mentee, agent = people.a_mentee(), people.a_support_agent()
+    for number in range(LISTED + 1):
+        ctx = context(people.ctx_of(agent).actor, START + timedelta(days=number - LISTED))
+        warn_user(mentee.id, reason=f"Warning number {number:02}", ctx=ctx)
+    page = page_of(support, mentee)
+    assert f"Warning number {LISTED:02}" in page
+    assert "Warning number 00" not in page
 
 
 @pytest.mark.spec("ADM-2")

@@ -88,7 +88,12 @@ def test_a_name_is_needed_once_and_there_can_be_so_many(support: FlaskClient, mo
         assert 'name="isShared" value="1" checked' in page.text
     assert support.post(f"{VIEWS}{view_id}/edit", data={"name": "MINE"}).status_code == 303
     monkeypatch.setattr(saved_views, "MOST_EACH", 1)
-    support.post(f"{VIEWS}new", data={"name": "Second", "list": LIST})
+    full = support.post(f"{VIEWS}new", data={"name": "Second", "list": LIST})
+    assert (full.status_code, "as many as there can be" in full.text, 'value="Second"' in full.text) == (
+        409,
+        True,
+        True,
+    )
     assert [name for name, _ in named(support)] == ["MINE"]
 
 
