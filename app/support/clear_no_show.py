@@ -18,12 +18,11 @@ from app.domain.money import Money
 from app.domain.permissions import Permission
 from app.domain.vocabulary import CancellationCategory, CancelledBy, SessionStatus
 from app.domain.wording import format_money
-from app.foundation.audit import record_staff_act
 from app.foundation.transaction import transaction
 from app.models import MentoringSession
 from app.money.attendance import Correction, bring_to, foresee, stoppable_refunds
 from app.money.rows import MoneyRows, lock_rows, read_rows
-from app.support.staff_acts import PlanRow, clean_reason, fingerprint_of, require_seen, require_staff_for
+from app.support.staff_acts import PlanRow, clean_reason, fingerprint_of, record_act_on, require_seen, require_staff_for
 
 ACTION = "ADMIN_CLEAR_NO_SHOW"
 COMPLETED, CANCELLED = SessionStatus.COMPLETED, SessionStatus.CANCELLED
@@ -126,15 +125,12 @@ def clear_no_show(
         done = _bring(session, restore, refund_percentage, text, ctx, notify_parties=notify_parties)
         _restore(session, decision, restore, refund_percentage, text, ctx)
         sent = _tell(session, done, turn, ctx) if notify_parties else 0
-        record_staff_act(
-            action=ACTION,
+        record_act_on(
+            session,
+            ACTION,
             reason=text,
             ctx=ctx,
-            subject_type="session",
-            subject_id=session.id,
-            session_id=session.id,
-            previous_status=SessionStatus.NO_SHOW,
-            new_status=restore,
+            before=SessionStatus.NO_SHOW,
             details={
                 "restoreStatus": restore,
                 "wasAbsent": was_absent,

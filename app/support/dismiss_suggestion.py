@@ -11,11 +11,10 @@ from app.domain.context import Context
 from app.domain.decision import Decision, Refusal
 from app.domain.permissions import Permission
 from app.foundation import audit
-from app.foundation.audit import record_staff_act
 from app.foundation.transaction import transaction
 from app.models import MentoringSession
 from app.support.act_plan import ActDone, ActPlan
-from app.support.staff_acts import PlanRow, clean_reason, fingerprint_of, require_seen, require_staff_for
+from app.support.staff_acts import PlanRow, clean_reason, fingerprint_of, record_act_on, require_seen, require_staff_for
 
 ACTION = "ADMIN_NO_SHOW_SUGGESTION_DISMISSED"
 
@@ -72,15 +71,11 @@ def dismiss_suggestion(session_id: UUID, *, reason: str, fingerprint: str | None
         touch(session, ctx=ctx)
         audit.record(session, action="no_show_suggestion_dismissed", ctx=ctx, reason_details=text)
         why.remember(decision, session=session, kind="attendance", ctx=ctx)
-        audit_id = record_staff_act(
-            action=ACTION,
+        audit_id = record_act_on(
+            session,
+            ACTION,
             reason=text,
             ctx=ctx,
-            subject_type="session",
-            subject_id=session.id,
-            session_id=session.id,
-            previous_status=session.status,
-            new_status=session.status,
         )
     return ActDone(session_id=session.id, sentence="The session goes on as any other.", audit_id=audit_id)
 

@@ -24,13 +24,12 @@ from app.domain.vocabulary import (
     SessionStatus,
 )
 from app.domain.wording import format_money
-from app.foundation.audit import record_staff_act
 from app.foundation.transaction import transaction
 from app.messaging.mail import send_mail
 from app.models import MentoringSession, User
 from app.money.refunds import decide_refund
 from app.money.rows import MoneyRows, lock_rows, read_rows, terms_of
-from app.support.staff_acts import PlanRow, clean_reason, fingerprint_of, require_seen, require_staff_for
+from app.support.staff_acts import PlanRow, clean_reason, fingerprint_of, record_act_on, require_seen, require_staff_for
 
 ACTION = "ADMIN_FORCE_CANCEL"
 _FROM = (
@@ -156,15 +155,12 @@ def force_cancel(
         )
         awaits = done.refund is not None and done.refund.status is RefundState.AWAITING_APPROVAL
         sent = _tell(session, done, text, ctx, awaits=awaits, with_mentor=with_mentor) if notify_parties else 0
-        record_staff_act(
-            action=ACTION,
+        record_act_on(
+            session,
+            ACTION,
             reason=text,
             ctx=ctx,
-            subject_type="session",
-            subject_id=session.id,
-            session_id=session.id,
-            previous_status=done.previous_status,
-            new_status=session.status,
+            before=done.previous_status,
             details={
                 "refundPercentage": refund_percentage,
                 "refundAmount": str(Money(done.refund_minor, session.currency).amount),

@@ -12,14 +12,12 @@ from app.domain.attendance import decide_force_completion
 from app.domain.context import Context
 from app.domain.decision import Decision, Refusal
 from app.domain.permissions import Permission
-from app.domain.vocabulary import SessionStatus
 from app.domain.wording import format_money
-from app.foundation.audit import record_staff_act
 from app.foundation.transaction import transaction
 from app.models import MentoringSession
 from app.money.settlement import split_of
 from app.support.act_plan import ActDone, ActPlan
-from app.support.staff_acts import PlanRow, clean_reason, fingerprint_of, require_seen, require_staff_for
+from app.support.staff_acts import PlanRow, clean_reason, fingerprint_of, record_act_on, require_seen, require_staff_for
 
 ACTION = "ADMIN_FORCE_COMPLETE"
 
@@ -79,15 +77,12 @@ def force_complete(
             session, decision=plan.decision, ctx=ctx, ended_at=ended_at, reason=text, notify_parties=notify_parties
         )
         session.attendance_decided_at = ctx.now if session.attendance_suggested_at else None
-        audit_id = record_staff_act(
-            action=ACTION,
+        audit_id = record_act_on(
+            session,
+            ACTION,
             reason=text,
             ctx=ctx,
-            subject_type="session",
-            subject_id=session.id,
-            session_id=session.id,
-            previous_status=before,
-            new_status=SessionStatus.COMPLETED,
+            before=before,
             details={
                 "actualDuration": actual_minutes or planned,
                 "originalDuration": planned,

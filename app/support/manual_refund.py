@@ -16,13 +16,12 @@ from app.domain.permissions import Permission
 from app.domain.refunds import RefundDecision
 from app.domain.vocabulary import RefundState, RefundType
 from app.domain.wording import format_money
-from app.foundation.audit import record_staff_act
 from app.foundation.transaction import transaction
 from app.models import MentoringSession
 from app.money.refunds import decide_refund, request_refund
 from app.money.rows import MoneyRows, lock_rows, read_rows, terms_of
 from app.money.telling import tell_refund_issued
-from app.support.staff_acts import PlanRow, clean_reason, fingerprint_of, require_seen, require_staff_for
+from app.support.staff_acts import PlanRow, clean_reason, fingerprint_of, record_act_on, require_seen, require_staff_for
 
 ACTION: Final = "ADMIN_MANUAL_REFUND"
 TYPES: Final = (RefundType.FULL, RefundType.PARTIAL, RefundType.BONUS)
@@ -130,15 +129,11 @@ def manual_refund(
         plan.refund.require()
         text = clean_reason(reason)
         done = issue_refund(session, type=type, amount=amount, reason=text, notify_parties=notify_parties, ctx=ctx)
-        record_staff_act(
-            action=ACTION,
+        record_act_on(
+            session,
+            ACTION,
             reason=text,
             ctx=ctx,
-            subject_type="session",
-            subject_id=session.id,
-            session_id=session.id,
-            previous_status=session.status,
-            new_status=session.status,
             details={
                 "refundAmount": str(amount.amount),
                 "refundType": type,

@@ -14,14 +14,13 @@ from app.domain.context import Context
 from app.domain.decision import Decision, Refusal
 from app.domain.errors import Conflict
 from app.domain.permissions import Permission
-from app.domain.vocabulary import Party, SessionStatus
+from app.domain.vocabulary import Party
 from app.domain.wording import format_money
-from app.foundation.audit import record_staff_act
 from app.foundation.transaction import transaction
 from app.models import MentoringSession
 from app.money.attendance import Correction, foresee
 from app.money.rows import MoneyRows, lock_rows, read_rows
-from app.support.staff_acts import PlanRow, clean_reason, fingerprint_of, require_seen, require_staff_for
+from app.support.staff_acts import PlanRow, clean_reason, fingerprint_of, record_act_on, require_seen, require_staff_for
 
 ACTION = "ADMIN_MARK_NO_SHOW"
 
@@ -100,15 +99,12 @@ def mark_no_show(
             ctx=ctx,
             notify_parties=notify_parties,
         )
-        record_staff_act(
-            action=ACTION,
+        record_act_on(
+            session,
+            ACTION,
             reason=text,
             ctx=ctx,
-            subject_type="session",
-            subject_id=session.id,
-            session_id=session.id,
-            previous_status=done.previous_status,
-            new_status=SessionStatus.NO_SHOW,
+            before=done.previous_status,
             details={
                 "absent": absent,
                 "refundPercentage": plan.decision.refund_percentage,

@@ -19,11 +19,10 @@ from app.domain.times import utc
 from app.domain.vocabulary import SessionStatus
 from app.domain.wording import format_when
 from app.foundation import audit
-from app.foundation.audit import record_staff_act
 from app.foundation.transaction import transaction
 from app.models import MentoringSession
 from app.support.act_plan import ActDone, ActPlan
-from app.support.staff_acts import PlanRow, clean_reason, fingerprint_of, require_seen, require_staff_for
+from app.support.staff_acts import PlanRow, clean_reason, fingerprint_of, record_act_on, require_seen, require_staff_for
 
 ACTION: Final = "ADMIN_SESSION_MOVED"
 FARTHEST: Final = timedelta(days=365)
@@ -99,15 +98,11 @@ def move_session(
         )
         if notify_parties:
             announce_rescheduled.moved_by_support(session, before=before, reason=text, ctx=ctx)
-        audit_id = record_staff_act(
-            action=ACTION,
+        audit_id = record_act_on(
+            session,
+            ACTION,
             reason=text,
             ctx=ctx,
-            subject_type="session",
-            subject_id=session.id,
-            session_id=session.id,
-            previous_status=session.status,
-            new_status=session.status,
             details={
                 "before": {"time": before},
                 "after": {"time": session.scheduled_at},

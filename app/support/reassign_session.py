@@ -22,13 +22,12 @@ from app.domain.errors import Invalid
 from app.domain.permissions import Permission
 from app.domain.vocabulary import ReassignmentStatus, SessionStatus
 from app.extensions import db
-from app.foundation.audit import record_staff_act
 from app.foundation.transaction import transaction
 from app.models import MentoringSession, MentorProfile, MentorSchedule, User
 from app.money.rows import terms_of
 from app.money.settlement import split_of
 from app.support.act_plan import ActDone, ActPlan
-from app.support.staff_acts import PlanRow, clean_reason, fingerprint_of, require_seen, require_staff_for
+from app.support.staff_acts import PlanRow, clean_reason, fingerprint_of, record_act_on, require_seen, require_staff_for
 
 ACTION: Final = "ADMIN_REASSIGN_SESSION"
 LISTED: Final = 5
@@ -124,15 +123,11 @@ def reassign_session(
         if notify_parties:
             told = None if had_none else former
             sent = announce_reassigned.by_support(session, told, former_name=former.name, reason=text, ctx=ctx)
-        audit_id = record_staff_act(
-            action=ACTION,
+        audit_id = record_act_on(
+            session,
+            ACTION,
             reason=text,
             ctx=ctx,
-            subject_type="session",
-            subject_id=session.id,
-            session_id=session.id,
-            previous_status=session.status,
-            new_status=session.status,
             details={
                 "previousMentorId": former.id,
                 "previousMentorName": former.name,

@@ -11,11 +11,10 @@ from app.domain.context import Context
 from app.domain.permissions import Permission
 from app.domain.vocabulary import NotificationType
 from app.foundation import audit
-from app.foundation.audit import record_staff_act
 from app.foundation.transaction import transaction
 from app.models import MentoringSession
 from app.support.act_plan import ActDone, ActPlan
-from app.support.staff_acts import PlanRow, clean_reason, fingerprint_of, require_seen, require_staff_for
+from app.support.staff_acts import PlanRow, clean_reason, fingerprint_of, record_act_on, require_seen, require_staff_for
 
 ACTION = "ADMIN_MEETING_LINK_SET"
 
@@ -57,15 +56,11 @@ def set_link(
         audit.record(session, action="meeting_link_set", ctx=ctx, reason_details=text)
         if notify_parties:
             _tell(session, ctx)
-        audit_id = record_staff_act(
-            action=ACTION,
+        audit_id = record_act_on(
+            session,
+            ACTION,
             reason=text,
             ctx=ctx,
-            subject_type="session",
-            subject_id=session.id,
-            session_id=session.id,
-            previous_status=session.status,
-            new_status=session.status,
             details={"hadLink": had_link, "notifyParties": notify_parties},
         )
     return ActDone(session_id=session.id, sentence="The session has its new link.", audit_id=audit_id)

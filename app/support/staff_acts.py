@@ -13,7 +13,8 @@ from app.domain.context import Context
 from app.domain.errors import Invalid, StalePreview
 from app.domain.money import Money
 from app.domain.permissions import Permission, is_party, require, require_no_party
-from app.foundation.audit import plain
+from app.domain.vocabulary import SessionStatus
+from app.foundation.audit import plain, record_staff_act
 from app.models import MentoringSession
 
 SHORTEST_REASON = 3
@@ -65,6 +66,33 @@ def require_staff_for(session: MentoringSession, permission: Permission, ctx: Co
     """
     require(ctx.actor, permission)
     require_no_party(ctx.actor, parties_of(session))
+
+
+def record_act_on(
+    session: MentoringSession,
+    action: str,
+    *,
+    reason: str,
+    ctx: Context,
+    before: SessionStatus | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> UUID:
+    """This function will put the row of an act on a session into the staff trail, with the status it has now.
+
+    :param before: the status before the act; None where the act leaves it as it is
+    :raises RuntimeError: outside a transaction
+    """
+    return record_staff_act(
+        action=action,
+        reason=reason,
+        ctx=ctx,
+        subject_type="session",
+        subject_id=session.id,
+        session_id=session.id,
+        previous_status=before or session.status,
+        new_status=session.status,
+        details=details,
+    )
 
 
 def parties_of(session: MentoringSession) -> set[UUID | None]:
