@@ -11,9 +11,11 @@ import pytest
 from sqlalchemy import select
 
 from app.booking.cancel import cancel_session
-from app.domain.errors import Conflict, Forbidden, Invalid, StalePreview
+from app.domain.context import SYSTEM
+from app.domain.errors import Conflict, Forbidden, Invalid, NotFound, StalePreview
 from app.domain.vocabulary import BulkItemState, BulkState, CancellationCategory, OutboxState, Role, SessionStatus
 from app.extensions import db
+from app.foundation import cleanup
 from app.foundation.transaction import transaction
 from app.models import AdminAuditTrail, BulkCancel, BulkCancelItem, MentoringSession, OutboxRow, Refund, User
 from app.support import bulk_cancel, bulk_run
@@ -25,7 +27,7 @@ from app.tasks import bulk_work
 from tests.factories import people, sessions
 from tests.factories.sessions import START_AT, fresh
 from tests.outbox import KillPoint, RunOutbox
-from tests.world import Clock
+from tests.world import Clock, context
 
 pytestmark = [pytest.mark.usefixtures("app", "clock"), pytest.mark.spec("SL-3")]
 KIND = bulk_cancel.KIND
@@ -284,3 +286,17 @@ def test_a_few_at_once_each_on_its_own_and_once_per_key(agent: User, three: list
         assert results[0].done is not None
         assert results[0].done["refund_minor"] == 2_500
     assert len(acts()) == 2
+
+
+@pytest.mark.spec("OPS-4")
+def test_a_list_that_nobody_confirmed_is_forgotten_after_a_week_and_what_was_done_is_not(
+    agent: User, three: list[MentoringSession]
+) -> None:
+    looked_at, ordered = frozen(agent, three), frozen(agent, three)
+    confirmed(agent, ordered)
+    now = people.ctx_of(agent).now
+    assert cleanup.forget_old(ctx=context(SYSTEM, now + timedelta(days=7)))["bulk_previews"] == 0
+    assert cleanup.forget_old(ctx=context(SYSTEM, now + timedelta(days=7, seconds=1)))["bulk_previews"] == 1
+    assert (len(items(looked_at)), len(items(ordered))) == (0, 3)
+    with pytest.raises(NotFound):
+        confirmed(agent, looked_at)
