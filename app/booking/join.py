@@ -19,6 +19,8 @@ from app.foundation.transaction import transaction
 from app.integrations.meetings.base import Guest, MeetingProvider, Room
 from app.models import MentoringSession, SessionJoin
 
+JOINED = "session_joined"
+
 
 def decide_for(session: MentoringSession, ctx: Context) -> JoinDecision:
     """Whether a party may have the link now, and what the join button says; holds no link (JN-3)."""
@@ -65,7 +67,7 @@ def record_join(session_id: UUID, *, providers: Sequence[MeetingProvider] = (), 
                 joined_at=ctx.now,
             )
         )
-        audit.record(session, action="session_joined", ctx=ctx)
+        audit.record(session, action=JOINED, ctx=ctx)
     return _address(door, providers)
 
 

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, func, literal_column, null, select
 
+from app.booking.join import JOINED
 from app.foundation.parts import PartRow, part
 from app.models import (
     AdminAuditTrail,
@@ -207,7 +208,8 @@ def _from_money(money: SessionMoney) -> Iterable[Happening]:
 
 
 def _without_echoes(happened: list[Happening]) -> list[Happening]:
-    """A staff act writes into both trails; the story tells it once, in the act's words."""
+    """A staff act writes into both trails, a join into the log and the trail; the story tells each once."""
+    joins = {(one.actor_id, one.at) for one in happened if one.kind is Kind.JOIN}
     acts = {
         (one.request_id, one.facts.get("new_status"))
         for one in happened
@@ -216,7 +218,11 @@ def _without_echoes(happened: list[Happening]) -> list[Happening]:
     return [
         one
         for one in happened
-        if one.source != "session_audit_log" or (one.request_id, one.facts.get("new_status")) not in acts
+        if one.source != "session_audit_log"
+        or (
+            (one.request_id, one.facts.get("new_status")) not in acts
+            and not (one.facts.get("action") == JOINED and (one.actor_id, one.at) in joins)
+        )
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -12,6 +13,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from app.booking.join import record_join
 from app.booking.reschedule_answers import accept
 from app.domain.vocabulary import EmailState, JoinSource, Party
 from app.extensions import db
@@ -30,6 +32,7 @@ from app.models import (
 from app.support.move_session import move_session
 from tests.admin.conftest import Statements
 from tests.factories import people, proposals, sessions
+from tests.outbox import drain
 from tests.world import Clock
 
 
@@ -95,6 +98,16 @@ def test_the_page_costs_eight_statements_at_most_whatever_can_be_done(
     statements.clear()
     assert admin.get(f"{case(session)}?list=sort%3Dmentor%26order%3Dasc").status_code == 200
     assert len(statements) <= 8, statements.all
+
+
+@pytest.mark.spec("SD-1")
+def test_a_join_is_told_once_although_log_and_trail_both_have_it(support: FlaskClient) -> None:
+    session = sessions.a_paid_session()
+    drain(kind="meeting.create")
+    record_join(session.id, ctx=replace(people.ctx_of(session.mentee), now=sessions.START_AT))
+    page = support.get(case(session)).text
+    assert page.count("</b> joined") == 1
+    assert "</b> joined from the session page" in page
 
 
 @pytest.mark.spec("SD-2")
