@@ -7,6 +7,7 @@ whose ids are chosen before anything is joined, names fetched once for the page,
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import starmap
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -16,8 +17,6 @@ from flask_admin.contrib.sqla import ModelView
 from flask_admin.model.template import BaseListRowAction
 from markupsafe import Markup
 from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, cast, false, func, inspect, or_, select
-from sqlalchemy import text as sql_text
-from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import raiseload
 
@@ -33,7 +32,6 @@ from app.http.redirects import safe_next
 from app.models import User
 from app.support.export import safe_cell
 from app.support.person_search import person_matches
-from app.support.session_shape import terms_of
 
 _log = structlog.get_logger(__name__)
 _DEEPEST_PAGE = 2_000
@@ -49,8 +47,17 @@ _OPENED_BY = {
     "ajax_update": "column_editable_list",
 }
 
+# Columns of an order, each with whether it is descending.
+Order = Sequence[tuple[Any, bool]]
 # (label, condition); no condition shows everything.
 Tab = tuple[str, Callable[[], ColumnElement[bool]] | None]
+
+
+def directed(column: Any, is_descending: bool) -> Any:  # noqa: FBT001 - a pair of an order
+    """The ORDER BY element. What is never NULL is not said to come last: no index would be found in that order."""
+    if not is_descending:
+        return column.asc()
+    return column.desc() if column.nullable is False else column.desc().nulls_last()
 
 
 class ConsoleView(Guarded, ModelView):
@@ -91,8 +98,6 @@ class ConsoleView(Guarded, ModelView):
     sessions: ClassVar[Sequence[str]] = ()
     search_ids: ClassVar[Sequence[str]] = ()
     search_exact: ClassVar[Sequence[str]] = ()
-    # A column whose words have an index of their own.
-    search_words: ClassVar[str] = ""
     search_hint: ClassVar[str] = ""
 
     def __init__(self, model: Any, **kwargs: Any) -> None:
@@ -144,19 +149,15 @@ class ConsoleView(Guarded, ModelView):
         page = min(max(page or 0, 0), _DEEPEST_PAGE)
         query = self.get_query()
         text = (search or "").replace("\0", "").strip()
-        if text and self._search_supported:
-            query = query.filter(self._found_by(text))
         if filters:
             query, _, _, _ = self._apply_filters(query, None, {}, {}, filters)
         keys = list(inspect(self.model).primary_key)
-        counted = query.with_entities(*keys).limit(self.count_cap + 1).subquery()
-        total = select(func.count()).select_from(counted).scalar_subquery()
-        chosen = self._ordered(query.with_entities(*keys), sort_column, descending=sort_desc)
+        order = self._order(sort_column, descending=sort_desc)
         size = min(page_size or self.page_size, max(self.page_size_options))
-        ids = chosen.limit(size).offset(page * size).subquery()
+        ids, total = self._chosen(query, text if self._search_supported else "", order, size=size, offset=page * size)
         rows = db.session.query(self.model, total.label("total")).options(raiseload("*"), *self.row_options())
         rows = rows.join(ids, *(self._joined(keys, ids)))
-        found = self._ordered(rows, sort_column, descending=sort_desc).all()
+        found = rows.order_by(*starmap(directed, order)).all()
         models = [row[0] for row in found]
         self._remember(models)
         if found:
@@ -174,15 +175,22 @@ class ConsoleView(Guarded, ModelView):
             condition = condition & (key == ids.c[key.key])
         return (condition,)
 
-    def _ordered(self, query: Any, sort_column: Any, *, descending: bool) -> Any:
+    def _chosen(self, query: Any, text: str, order: Order, *, size: int, offset: int) -> tuple[Any, Any]:
+        """The ids of a page as a subquery, and the capped count as another."""
+        keys = list(inspect(self.model).primary_key)
+        if text:
+            query = query.filter(self._found_by(text))
+        counted = query.with_entities(*keys).limit(self.count_cap + 1).subquery()
+        ids = query.with_entities(*keys).order_by(*starmap(directed, order)).limit(size).offset(offset).subquery()
+        return ids, select(func.count()).select_from(counted).scalar_subquery()
+
+    def _order(self, sort_column: Any, *, descending: bool) -> Order:
+        """The columns of the order, each with whether it is descending; the id is the last."""
         if sort_column is not None:
             order = [(self._sortable_columns[sort_column], descending)] if sort_column in self._sortable_columns else []
         else:
             order = [(getattr(self.model, name), down) for name, down in self.column_default_sort]
-        for column, down in order:
-            query = query.order_by(column.desc().nulls_last() if down else column.asc())
-        tail = inspect(self.model).primary_key
-        return query.order_by(*(column.desc() if not order or order[-1][1] else column.asc() for column in tail))
+        return [*order, *((column, not order or order[-1][1]) for column in inspect(self.model).primary_key)]
 
     def _remember(self, rows: Sequence[Any]) -> None:
         cells.remember_names(
@@ -204,13 +212,9 @@ class ConsoleView(Guarded, ModelView):
     def search_placeholder(self) -> str:
         return self.search_hint or ("Name, e-mail or id" if self.people else "Id")
 
-    def exact_for(self, text: str) -> Sequence[str]:
-        """The columns of ``search_exact`` that such a text may stand in."""
-        return self.search_exact
-
     def _found_by(self, text: str) -> ColumnElement[bool]:
         """Each part is answered by an index; nothing scans a table for a piece of text."""
-        found: list[ColumnElement[bool]] = [getattr(self.model, name) == text for name in self.exact_for(text)]
+        found: list[ColumnElement[bool]] = [getattr(self.model, name) == text for name in self.search_exact]
         try:
             wanted = UUID(text)
             found += [getattr(self.model, name) == wanted for name in (*self.search_ids, *self.people)]
@@ -218,9 +222,6 @@ class ConsoleView(Guarded, ModelView):
             # As one array, which an index answers; a subquery among alternatives would be asked for every row.
             ids = select(func.array_agg(User.id)).where(person_matches(text)).scalar_subquery()
             found += [getattr(self.model, name) == any_(cast(ids, ARRAY(Uuid))) for name in self.people]
-            if self.search_words and (words := terms_of(text).title):
-                column = func.to_tsvector(sql_text("'simple'"), getattr(self.model, self.search_words))
-                found.append(column.op("@@")(cast(words, TSQUERY)))
         return or_(*found) if found else false()
 
     def get_one(self, id: Any) -> Any:  # noqa: A002 - Flask-Admin's name

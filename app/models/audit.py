@@ -23,6 +23,7 @@ class SessionAuditLog(Model):
         Index("ix_session_audit_log_created_at", text("created_at DESC"), text("id DESC")),
         Index("ix_session_audit_log_user_id", "user_id", text("created_at DESC")),
         Index("ix_session_audit_log_action", "action", text("created_at DESC")),
+        Index("ix_session_audit_log_request_id", "request_id", postgresql_where=text("request_id IS NOT NULL")),
         Index("uq_session_audit_log_number", "number", unique=True),
         Index(
             "ix_session_audit_log_words",
@@ -85,6 +86,7 @@ class AdminAuditTrail(Model):
         Index("ix_admin_session_audit_trail_session_id", "session_id", "created_at"),
         Index("ix_admin_session_audit_trail_admin_id", "admin_id", text("created_at DESC")),
         Index("ix_admin_session_audit_trail_action", "action", text("created_at DESC")),
+        Index("ix_admin_session_audit_trail_request_id", "request_id", postgresql_where=text("request_id IS NOT NULL")),
         Index("ix_admin_session_audit_trail_subject", "subject_type", "subject_id"),
         Index("ix_admin_session_audit_trail_created_at", text("created_at DESC"), text("seq DESC")),
         Index("ix_admin_session_audit_trail_words", text("to_tsvector('simple', reason)"), postgresql_using="gin"),

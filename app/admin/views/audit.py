@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from flask import Response, current_app, redirect, request, stream_with_context, url_for
@@ -13,13 +12,14 @@ from markupsafe import Markup
 from sqlalchemy import ColumnElement, Select, Text, cast, select
 
 from app.admin import cells, changes
-from app.admin.base import ConsoleView
+from app.admin.base import ConsoleView, Order
 from app.admin.guard import ConsolePage
 from app.admin.menu import MENU
 from app.domain.errors import NotFound
 from app.domain.permissions import Permission, may
 from app.http.context import current_actor, current_context, request_now
 from app.models import AdminAuditTrail, SessionAuditLog, User
+from app.support.audit_search import Way, ids_found, page_found, ways_to
 from app.support.export import copy_csv, guarded, instant, note_export
 
 _REFERENCE = re.compile(r"(?![0-9a-f]{8}-[0-9a-f]{4}-)(?=.*[0-9])(?=.*[-.])[A-Za-z0-9._-]{8,64}")
@@ -51,14 +51,29 @@ class AuditView(ConsoleView):
     column_sortable_list: Any = ("created_at",)
     sessions = ("session_id",)
     search_ids = ("id", "session_id")
-    search_exact = ("action", "request_id")
+    # The column whose words have an index of their own.
+    search_words: ClassVar[str] = ""
     search_hint = "Words of the reason, name, e-mail, action or id"
     trail: ClassVar[str] = ""
     exported: ClassVar[tuple[str, ...]] = ()
 
-    def exact_for(self, text: str) -> Sequence[str]:
-        # No index holds references: only what looks like one is looked for among millions of rows.
-        return ("request_id",) if _REFERENCE.fullmatch(text) else ("action",)
+    def _ways_to(self, text: str) -> list[Way]:
+        table = self.model
+        exact = (table.action, table.request_id) if _REFERENCE.fullmatch(text) else (table.action,)
+        words = getattr(table, self.search_words)
+        return ways_to(
+            text, ids=(table.id, table.session_id), exact=exact, actor=_who(table), words=words,
+            is_by_few=table is AdminAuditTrail,
+        )  # fmt: skip
+
+    def _chosen(self, query: Any, text: str, order: Order, *, size: int, offset: int) -> tuple[Any, Any]:
+        if not text:
+            return super()._chosen(query, text, order, size=size, offset=offset)
+        base = query.with_entities(self.model.id).statement
+        ids, total = page_found(
+            base, self.model, self._ways_to(text), order, size=size, offset=offset, cap=self.count_cap
+        )
+        return ids, total.scalar_subquery()
 
     @property
     def export_url(self) -> str | None:
@@ -71,21 +86,23 @@ class AuditView(ConsoleView):
     def statement(self) -> Select[Any]:
         """The rows of this request's search and filters, oldest first, as the export writes them."""
         query = self.get_query()
-        text = request.args.get("search", "").replace("\0", "").strip()
-        if text:
-            query = query.filter(self._found_by(text))
         filters = self._get_list_filter_args()
         if filters:
             query, _, _, _ = self._apply_filters(query, None, {}, {}, filters)
-        keys = query.with_entities(self.model.id).subquery()
+        text = request.args.get("search", "").replace("\0", "").strip()
+        found = query.with_entities(self.model.id)
+        keys = (ids_found(found.statement, self.model, self._ways_to(text)) if text else found).subquery()
         columns = [_exported(getattr(self.model, name)) for name in self.exported]
-        actor = self.model.admin_id if self.model is AdminAuditTrail else self.model.user_id
         return (
             select(*columns, guarded(User.name).label("who"))
             .join(keys, keys.c.id == self.model.id)
-            .outerjoin(User, User.id == actor)
+            .outerjoin(User, User.id == _who(self.model))
             .order_by(self.model.seq if self.model is AdminAuditTrail else self.model.number)
         )
+
+
+def _who(table: Any) -> Any:
+    return table.admin_id if table is AdminAuditTrail else table.user_id
 
 
 def _exported(column: Any) -> ColumnElement[Any]:
@@ -117,7 +134,8 @@ class StaffTrailView(AuditView):
         "reason": lambda view, context, row, name: row.reason, "hash": cells.code,
         "previous_hash": cells.code,
     }  # fmt: skip
-    column_default_sort = [("seq", True)]
+    # As in the API, and in the order of the indexes.
+    column_default_sort = [("created_at", True), ("seq", True)]
     column_sortable_list = ("seq", "created_at")
     column_filters = ("action", "admin_id", "session_id", "subject_type", "created_at")
     people = ("admin_id",)
@@ -127,10 +145,10 @@ class StaffTrailView(AuditView):
     )  # fmt: skip
     empty_title, empty_text = "No staff acts yet", "Every act of a colleague leaves a row here that nobody can change."
 
-    def _found_by(self, text: str) -> ColumnElement[bool]:
+    def _ways_to(self, text: str) -> list[Way]:
         if text.isascii() and text.isdigit() and len(text) < 12:
-            return AdminAuditTrail.seq == int(text)
-        return super()._found_by(text)
+            return [Way(lambda table: table.seq == int(text), index="seq")]
+        return super()._ways_to(text)
 
     def title_of(self, row: AdminAuditTrail) -> str:
         return f"Staff act {row.seq}"
