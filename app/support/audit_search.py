@@ -15,7 +15,6 @@ from uuid import UUID
 from sqlalchemy import ARRAY, CTE, ColumnElement, Select, Subquery, Uuid, any_, cast, func, literal, select, text, union
 from sqlalchemy import union_all as together
 from sqlalchemy.dialects.postgresql import TSQUERY
-from sqlalchemy.orm import aliased
 
 from app.extensions import db
 from app.support.person_search import people_of
@@ -38,13 +37,14 @@ class Way:
     """One way of finding rows.
 
     :param of: the condition on the table, as its index answers it
-    :param row_by_row: the same as it is asked of one row after the other; None where that is never done, since
-    :param index: the column whose index has the rows in the order of the list
+    :param column: the one that it looks at
+    :param row_by_row: the same as it is asked of one row after the other; None where that is never done, since the
+        index of the column has the rows in the order of the list
     """
 
     of: Condition
+    column: str
     row_by_row: Condition | None = None
-    index: str = ""
 
 
 def ways_to(
@@ -70,14 +70,14 @@ def ways_to(
         found += _by(actor, terms, is_by_few=is_by_few)
         if terms.title is not None:
             having = _has_words(words.key, terms.title)
-            found.append(Way(having, having))
+            found.append(Way(having, words.key, having))
         return found
     return found + [_is(column.key, wanted) for column in (*ids, actor)]
 
 
 def _is(name: str, value: Any) -> Way:
     # A range of one value, ordered by it: whether the value is frequent or rare, only its index can answer that.
-    return Way(lambda table: getattr(table, name).between(value, value), index=name)
+    return Way(lambda table: getattr(table, name).between(value, value), column=name)
 
 
 def _has_words(name: str, words: str) -> Condition:
@@ -99,6 +99,7 @@ def _by(actor: Any, terms: Terms, *, is_by_few: bool) -> list[Way]:
     return [
         Way(
             lambda table: getattr(table, actor.key) == any_(array),
+            actor.key,
             lambda table: getattr(table, actor.key).in_(people).is_(True),
         )
     ]
@@ -144,8 +145,8 @@ def page_found(
         number = select(func.count()).select_from(mine).scalar_subquery()
         pieces.append(select(mine).where(number <= cap).order_by(*_ordered(mine.c, order)).limit(newest))
         # The newest rows are likely to do; a word of long ago is gathered.
-        rows = base.with_only_columns(model).order_by(*_ordered(model, order)).limit(_RECENT).subquery()
-        row = aliased(model, rows)
+        seen = base.with_only_columns(*columns, getattr(model, way.column))
+        row = seen.order_by(*_ordered(model, order)).limit(_RECENT).subquery().c
         recent = (
             select(*(getattr(row, name) for name in names))
             .where(way.row_by_row(row))
@@ -173,7 +174,7 @@ def _ordered(table: Any, order: Order) -> list[ColumnElement[Any]]:
 
 def _first(found: Select[Any], model: Any, way: Way, order: Order, most: int) -> Select[Any]:
     """The newest rows that a way finds, or any where no index has them in order; all of them when they are few."""
-    if way.index:
-        leading = (getattr(model, way.index), not order[0][1])
+    if way.row_by_row is None:
+        leading = (getattr(model, way.column), not order[0][1])
         found = found.order_by(*_ordered(model, [leading, *order]))
     return found.limit(most)

@@ -147,7 +147,7 @@ class StaffTrailView(AuditView):
 
     def _ways_to(self, text: str) -> list[Way]:
         if text.isascii() and text.isdigit() and len(text) < 12:
-            return [Way(lambda table: table.seq == int(text), index="seq")]
+            return [Way(lambda table: table.seq == int(text), column="seq")]
         return super()._ways_to(text)
 
     def title_of(self, row: AdminAuditTrail) -> str:
