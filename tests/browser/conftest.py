@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -17,7 +18,10 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from tests.browser.stage import PATIENCE_MS, Stage, stage_on
 
 _HERE = Path(__file__).parent
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+# The headless shell first: without a browser's own windows around it a page costs a quarter of the processor time.
+_NAMES = (os.environ.get("CHROMIUM", ""), "chromium-headless-shell", "chromium", "chromium-browser", "google-chrome",
+          "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")  # fmt: skip
+CHROMIUM = next((found for found in map(shutil.which, _NAMES) if found), None)
 QUIET = [
     "--no-sandbox",
     "--disable-gpu",
