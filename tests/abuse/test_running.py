@@ -126,7 +126,7 @@ def test_b17_a_key_that_everybody_knows_starts_no_production() -> None:
 
 
 @pytest.mark.spec("RUN-4", "ID-5")
-def test_a_second_factor_that_is_not_there_is_not_promised() -> None:
+def test_b17_a_second_factor_that_is_not_there_is_not_promised() -> None:
     from app.config import Settings
 
     servers = {"database_url": "postgresql://localhost/desk", "redis_url": "redis://localhost"}
