@@ -301,7 +301,7 @@ def pages(connection: psycopg.Connection[Any], now: datetime) -> Callable[[dict[
         rows = run(_PAGE.format(columns=_LIST_COLUMNS, ids=ids), values)
         cells = "".join(_row(row, zone, now) for row in rows[:50])
         older = f'<a href="?after={rows[49][0]}">Older</a>' if len(rows) > 50 else ""
-        return f"<p>{total:,}</p><table>{cells}</table>{older}"
+        return f"<p>{total or 0:,}</p><table>{cells}</table>{older}"
 
     def one_case(session_id: str, zone: ZoneInfo) -> str:
         with connection.cursor(row_factory=dict_row) as cursor:
