@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from app.domain.decision import Decision
+from app.domain.decision import Decision, Refusal, Value
 from app.support.staff_acts import PlanRow
 
 
@@ -55,3 +55,14 @@ class ActDone:
     session_id: UUID
     sentence: str
     audit_id: UUID
+
+
+def decided(rule: str, why_not: str, *, code: str, can: str, numbers: Mapping[str, Value]) -> Decision:
+    """Whether a session may be acted on from where it stands.
+
+    :param why_not: a conflict of this ``code``, in words; empty when it may
+    :param can: what is said when it may
+    """
+    if why_not:
+        return Decision(allowed=False, rule=rule, message=why_not, numbers=numbers, refusal=Refusal.CONFLICT, code=code)
+    return Decision(allowed=True, rule=rule, message=can, numbers=numbers)

@@ -8,12 +8,12 @@ from app.booking import why
 from app.booking.access import load_for_change, load_session_for
 from app.booking.engine import touch
 from app.domain.context import Context
-from app.domain.decision import Decision, Refusal
+from app.domain.decision import Decision
 from app.domain.permissions import Permission
 from app.foundation import audit
 from app.foundation.transaction import transaction
 from app.models import MentoringSession
-from app.support.act_plan import ActDone, ActPlan
+from app.support.act_plan import ActDone, ActPlan, decided
 from app.support.staff_acts import PlanRow, clean_reason, fingerprint_of, record_act_on, require_seen, require_staff_for
 
 ACTION = "ADMIN_NO_SHOW_SUGGESTION_DISMISSED"
@@ -22,21 +22,11 @@ ACTION = "ADMIN_NO_SHOW_SUGGESTION_DISMISSED"
 def decide_dismissal(session: MentoringSession, ctx: Context) -> Decision:
     """Whether a no-show is suggested that nobody has decided about."""
     numbers = {"suggested_at": session.attendance_suggested_at, "now": ctx.now}
+    why_not = ""
     if session.attendance_suggested_at is None or session.attendance_decided_at is not None:
-        return Decision(
-            allowed=False,
-            rule="suggestion_dismissed",
-            message="Nothing is suggested here any more. Reload the page.",
-            numbers=numbers,
-            refusal=Refusal.CONFLICT,
-            code="nothing_suggested",
-        )
-    return Decision(
-        allowed=True,
-        rule="suggestion_dismissed",
-        message="Support found that the session took place.",
-        numbers=numbers,
-    )
+        why_not = "Nothing is suggested here any more. Reload the page."
+    can = "Support found that the session took place."
+    return decided("suggestion_dismissed", why_not, code="nothing_suggested", can=can, numbers=numbers)
 
 
 def preview_dismissal(session_id: UUID, *, ctx: Context) -> ActPlan:

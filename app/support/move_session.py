@@ -21,7 +21,7 @@ from app.domain.wording import format_when
 from app.foundation import audit
 from app.foundation.transaction import transaction
 from app.models import MentoringSession
-from app.support.act_plan import ActDone, ActPlan
+from app.support.act_plan import ActDone, ActPlan, decided
 from app.support.staff_acts import PlanRow, clean_reason, fingerprint_of, record_act_on, require_seen, require_staff_for
 
 ACTION: Final = "ADMIN_SESSION_MOVED"
@@ -38,11 +38,7 @@ def decide_move(session: MentoringSession, ctx: Context) -> Decision:
         message = "It is not paid yet, so there is nothing to move."
     elif session.reassignment_status in OPEN_REASSIGNMENTS:
         message = "Its mentor changes. Move it once the mentee has answered."
-    if message:
-        return Decision(
-            allowed=False, rule="move", message=message, numbers=numbers, refusal=Refusal.CONFLICT, code="not_movable"
-        )
-    return Decision(allowed=True, rule="move", message="The session can be moved.", numbers=numbers)
+    return decided("move", message, code="not_movable", can="The session can be moved.", numbers=numbers)
 
 
 def preview_move(session_id: UUID, *, starts_at: datetime | None, notify_parties: bool = True, ctx: Context) -> ActPlan:

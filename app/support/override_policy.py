@@ -25,7 +25,7 @@ from app.foundation.audit import record_staff_act
 from app.foundation.policies import policies_for
 from app.foundation.transaction import transaction
 from app.models import MentoringSession, PolicyOverride, User
-from app.support.act_plan import ActDone, ActPlan
+from app.support.act_plan import ActDone, ActPlan, decided
 from app.support.staff_acts import PlanRow, clean_reason, fingerprint_of, require_seen, require_staff_for
 
 ACTION: Final = "ADMIN_POLICY_OVERRIDE"
@@ -45,18 +45,8 @@ def decide_override(session: MentoringSession, ctx: Context) -> Decision:
         message = f"This session is {session.status.value.replace('_', ' ')}; only one to come can be let pass a rule."
     elif session.scheduled_at is None or session.scheduled_at <= ctx.now:
         message = "The session has begun, so there is no rule left to pass."
-    if message:
-        return Decision(
-            allowed=False,
-            rule="override_policy",
-            message=message,
-            numbers=numbers,
-            refusal=Refusal.CONFLICT,
-            code="not_scheduled",
-        )
-    return Decision(
-        allowed=True, rule="override_policy", message="A rule can be overridden for this session.", numbers=numbers
-    )
+    can = "A rule can be overridden for this session."
+    return decided("override_policy", message, code="not_scheduled", can=can, numbers=numbers)
 
 
 def overrides_of(session_id: UUID) -> Sequence[PolicyOverride]:

@@ -26,7 +26,7 @@ from app.foundation.transaction import transaction
 from app.models import MentoringSession, MentorProfile, MentorSchedule, User
 from app.money.rows import terms_of
 from app.money.settlement import split_of
-from app.support.act_plan import ActDone, ActPlan
+from app.support.act_plan import ActDone, ActPlan, decided
 from app.support.staff_acts import PlanRow, clean_reason, fingerprint_of, record_act_on, require_seen, require_staff_for
 
 ACTION: Final = "ADMIN_REASSIGN_SESSION"
@@ -59,18 +59,8 @@ def decide_reassign(session: MentoringSession, ctx: Context) -> Decision:
         message = "The session has begun, so nobody can take it over any more."
     elif not is_settled(session):
         message = "It is not paid yet, so there is nothing to take over."
-    if message:
-        return Decision(
-            allowed=False,
-            rule="reassign",
-            message=message,
-            numbers=numbers,
-            refusal=Refusal.CONFLICT,
-            code="not_reassignable",
-        )
-    return Decision(
-        allowed=True, rule="reassign", message="The session can be given to another mentor.", numbers=numbers
-    )
+    can = "The session can be given to another mentor."
+    return decided("reassign", message, code="not_reassignable", can=can, numbers=numbers)
 
 
 def candidates_for(session: MentoringSession, ctx: Context) -> Sequence[Replacement]:
