@@ -223,7 +223,7 @@ def _plan(
     decision = decide_override(session, ctx)
     until = ""
     if decision.allowed:
-        until = f" Until {format_when(_end(session, expires_at, ctx), 'UTC', ctx.now)}."
+        until = f" Until {format_when(_end(session, expires_at, ctx), _zone_of(ctx), ctx.now)}."
         decision = _decide_kind(session, override_type, decision, ctx)
     message = "Notification" if notify_parties else "Is not told"
     return ActPlan(
@@ -238,6 +238,12 @@ def _plan(
             {"act": ACTION, "session": session.id, "version": session.version, "status": session.status}
         ),
     )
+
+
+def _zone_of(ctx: Context) -> str:
+    """The zone in which whoever acts reads times."""
+    agent = db.session.get(User, ctx.actor.user_id) if ctx.actor.user_id else None
+    return agent.timezone if agent else "UTC"
 
 
 def _decide_kind(session: MentoringSession, override_type: OverrideType, decision: Decision, ctx: Context) -> Decision:

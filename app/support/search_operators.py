@@ -45,9 +45,13 @@ OPERATORS: Final[dict[str, Operator]] = {
     "reassigned": Operator("reassigned", "reassigned:yes", "Another mentor took over: yes or no"),
     "proposal": Operator("pending_reschedule", "proposal:yes", "Another time is being negotiated: yes or no"),
     "cancelled-by": Operator("cancelled_by", "cancelled-by:mentor", "mentor, mentee, admin or system", is_several=True),
-    "reason": Operator("reason", "reason:emergency", "Why it was cancelled", is_several=True),
+    "reason": Operator("reason", "reason:emergency", "Why: schedule-conflict, illness, unpaid …", is_several=True),
     "currency": Operator("currency", "currency:EUR", "Priced in that currency", is_several=True),
-    "queue": Operator("queue", "queue:overdue", "What stands in a work queue"),
+    "queue": Operator(
+        "queue",
+        "queue:overdue",
+        "overdue, without-link, reassignments, no-show-suggestions, pending-reschedules or suspended-mentors",
+    ),
 }  # fmt: skip
 
 

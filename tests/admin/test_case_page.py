@@ -249,7 +249,7 @@ def test_an_act_with_a_refund_is_told_once_however_much_its_row_says(support: Fl
             action="ADMIN_DISPUTE_RESOLVED", reason="We agreed", ctx=people.ctx_of(agent), subject_type="dispute",
             subject_id=None, session_id=session.id, details={"refundAmount": "12.00", "currency": "EUR"},
         )  # fmt: skip
-    assert support.get(case(session)).text.count("12.00 EUR") == 1
+    assert support.get(case(session)).text.count("€12.00") == 1
 
 
 @pytest.mark.parametrize("path", ["{0}", "{0}/cancel", "{0}/notes/{0}", "not-a-uuid"])

@@ -43,7 +43,7 @@ class Sla:
 def sla_of(clock: DisputeClock, now: datetime, targets: Targets) -> Sla:
     """The bar of an open dispute."""
     level = clock.level(now, targets)
-    what = "Resolution" if clock.answered_at else "First answer"
+    what = "Resolution due" if clock.answered_at else "First answer due"
     if clock.waiting_since is not None:
         return Sla(clock.share_used(now, targets), "gray", "Waits for the reporter", None)
     return Sla(clock.share_used(now, targets), _TONES[level], what, clock.due_at)

@@ -14,9 +14,12 @@ from uuid import UUID
 from flask import url_for
 
 from app.domain.context import Actor
+from app.domain.money import Money
 from app.domain.permissions import Permission, may
+from app.domain.vocabulary import OverrideType
 from app.domain.wording import format_money, zone_of
 from app.support.case_record import NOTE_ACTS, permission_to_read
+from app.support.override_policy import WORDS
 from app.support.timeline import Happening, Kind
 
 Facts = Mapping[str, Any]
@@ -31,7 +34,10 @@ _TABS = {
     Kind.JOIN: "Joins",
     Kind.DECISION: "Decisions",
 }
-_NOBODY = {"clock": "The clock", "payment": "The payment", "system": "The system"}
+_NOBODY = {"clock": "The clock", "payment": "The gateway", "system": "The system"}
+# What the session's trail says and another line says better: the report, the stars, the act of staff.
+_ECHOES = frozenset({"dispute_opened", "review_written", "policy_override_granted", "policy_override_revoked"})
+_ECHOING = frozenset({"notifications", "ledger", "policy_overrides"})
 # Words, icon and tone of what is told often; anything else is told by its name.
 _ACTIONS: dict[str, tuple[str, str, str]] = {
     "booking_created": ("booked", "calendar-plus", "blue"),
@@ -162,8 +168,8 @@ def tell(
     wanted = [one for one in happened if shown in {None, one.kind} and _may_read(one, reader)]
     # What merely echoes another line (a message's row, a posting) is left to its own tab when everything is shown.
     if shown is None:
-        wanted = [one for one in wanted if one.source not in {"notifications", "ledger"} and not _is_note_act(one)]
-        wanted = [one for one in wanted if one.facts.get("action") != "dispute_opened"]
+        wanted = [one for one in wanted if one.source not in _ECHOING and not _is_note_act(one)]
+        wanted = [one for one in wanted if one.facts.get("action") not in _ECHOES]
     lines = [(one.at.astimezone(zone_of(zone)).date(), _line(one, reader)) for one in wanted]
     return [
         (group[0][1].at, [line for _, line in group])
@@ -194,9 +200,7 @@ def _who(one: Happening) -> str:
 def _change(one: Happening, who: str, _reader: Actor) -> Line:
     facts = one.facts
     what, icon, tone = _ACTIONS.get(facts["action"], (_worded(facts["action"]).lower(), "dot", "gray"))
-    details = []
-    if facts["previous_status"] and facts["new_status"]:
-        details.append(("Status", f"{_worded(facts['previous_status'])} → {_worded(facts['new_status'])}"))
+    details = _status(facts)
     if facts.get("reason_category"):
         details.append(("Reason", _worded(facts["reason_category"])))
     return Line(who, what, one.at, icon, tone, facts.get("reason_details") or "", details, one.why)
@@ -207,19 +211,31 @@ def _staff_act(one: Happening, who: str, reader: Actor) -> Line:
     what, icon, tone = _ACTIONS.get(
         facts["action"], (_worded(facts["action"].removeprefix("ADMIN_")).lower(), "shield", "accent")
     )
-    details = []
-    if facts["previous_status"] and facts["new_status"]:
-        details.append(("Status", f"{_worded(facts['previous_status'])} → {_worded(facts['new_status'])}"))
+    details = _status(facts)
     told = facts.get("details") or {}
     if "refundAmount" in told:
         waiting = ", waits for a second person" if told.get("awaitingApproval") else ""
-        details.append(("Refund", f"{told['refundAmount']} {told.get('currency', '')}{_how(told)}{waiting}"))
+        details.append(("Refund", f"{_sum(told)}{_how(told)}{waiting}"))
+    if "overrideType" in told:
+        details.append(("Exception", WORDS[OverrideType(told["overrideType"])].lower()))
     if "notificationsSent" in told:
         details.append(("Messages", str(told["notificationsSent"])))
     link = None
     if may(reader.role, Permission.AUDIT_VIEW) and facts.get("seq"):
         link = (f"Audit row {facts['seq']}", url_for("console_staff_trail.index_view", search=facts["seq"]))
     return Line(who, what, one.at, icon, tone, facts["reason"], details, one.why, link)
+
+
+def _status(facts: Facts) -> list[tuple[str, Any]]:
+    """From where to where, when the act moved the session at all."""
+    was, became = facts["previous_status"], facts["new_status"]
+    return [("Status", f"{_worded(was)} → {_worded(became)}")] if was and became and was != became else []
+
+
+def _sum(told: Facts) -> str:
+    """The amount as everywhere else on the page; the trail keeps it as the API says it."""
+    amount, currency = told["refundAmount"], told.get("currency")
+    return format_money(Money.parse(str(amount), currency)) if currency else str(amount)
 
 
 def _how(told: Facts) -> str:
@@ -318,7 +334,7 @@ def _review(one: Happening, who: str, _reader: Actor) -> Line:
 
 
 def _override(one: Happening, who: str, _reader: Actor) -> Line:
-    what = f"granted an exception: {_worded(one.facts['override_type']).lower()}"
+    what = f"granted an exception: {WORDS[OverrideType(one.facts['override_type'])].lower()}"
     return Line(who, what, one.at, "unlock", "accent", one.facts["reason"])
 
 
