@@ -9,7 +9,7 @@ from flask import Flask
 from pydantic import SecretStr
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app.config import Settings, load_settings
+from app.config import ConfigurationError, Settings, load_settings
 from app.extensions import csrf, db, doorbell, login, mail, migrate
 from app.foundation.pool import EVENTS
 from app.integrations.adapters import Adapters
@@ -19,6 +19,7 @@ from app.integrations.meetings.base import MeetingProvider
 from app.integrations.meetings.daily import DailyProvider
 from app.integrations.meetings.jitsi import JitsiProvider
 from app.integrations.meetings.zoom import ZoomProvider
+from app.integrations.payments.base import PaymentGateway
 from app.integrations.payments.sandbox import SandboxGateway
 from app.people.passwords import hash_cheaply
 
@@ -99,11 +100,24 @@ def _extend(app: Flask, settings: Settings) -> None:
     csrf.init_app(app)
     doorbell.connect(settings.redis_url, is_silent=settings.app_env == "test")
     app.extensions["desk-adapters"] = Adapters(
-        gateway=SandboxGateway(settings.data_dir / "sandbox", settings.public_url),
+        gateway=_gateway(settings),
         meetings=_meetings(settings),
         mailer=_mailer(settings),
         chat_hooks=_chat_hooks(settings),
     )
+
+
+def _gateway(settings: Settings) -> PaymentGateway:
+    """The gateway that was chosen, never another one in its place: in the sandbox anybody pays by pressing a button.
+
+    :raises ConfigurationError: this version does not speak to it
+    """
+    if settings.payment_gateway != "sandbox":
+        raise ConfigurationError(
+            f"PAYMENT_GATEWAY={settings.payment_gateway}: this version speaks to the built-in sandbox alone. "
+            "Set APP_ENV=demo and PAYMENT_GATEWAY=sandbox to try the product."
+        )
+    return SandboxGateway(settings.data_dir / "sandbox", settings.public_url)
 
 
 def _chat_hooks(settings: Settings) -> tuple[ChatHook, ...]:

@@ -42,7 +42,7 @@ document.addEventListener("click", (event) => {
   if (!link || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;
   event.preventDefault();
   // What is on its way replaces this link; following it as well would bring back what was just changed.
-  if (!region().hasAttribute("aria-busy")) void show(link.href);
+  if (!region().hasAttribute("aria-busy")) void show(link.dataset.timeLink);
 });
 document.addEventListener("change", (event) => {
   const tools = event.target.closest("[data-time-tools]");

@@ -62,11 +62,17 @@ def test_a_mentee_chooses_a_time_and_the_mentor_is_asked(client: FlaskClient) ->
 def test_without_a_script_another_day_is_shown_and_what_was_typed_stays(client: FlaskClient) -> None:
     session = a_paid_session()
     browser = of(client, session, MENTEE)
-    typed = {"look": "1", "day": "2028-03-02", "reason": "My train is late <b>"}
+    page = browser.get(f"/sessions/{session.id}/reschedule").text
+    buttons = re.findall(r'<button type="submit" form="move" name="look" value="([^"]+)"[^>]*>', page)
+    assert "2028-03-02" in buttons
+    assert "/reschedule?day=" not in re.sub(r'data-time-link="[^"]*"', "", page), "no way to another day loses words"
+
+    typed = {"look": "2028-03-02", "start": f"{START_AT:%Y-%m-%dT%H:%M:%SZ}", "reason": "My train is late <b>"}
     page = browser.post(f"/sessions/{session.id}/reschedule", data=typed)
     assert page.status_code == 200
     assert "My train is late &lt;b&gt;</textarea>" in page.text
     assert f'value="{NEW_AT:%Y-%m-%dT%H:%M:%SZ}"' in page.text
+    assert "data-chosen-when><span" in page.text, "a time of another day is not chosen any more"
     assert "invalid-feedback" not in page.text
     assert 'role="alert"' not in page.text
     assert "You proposed" not in browser.get(f"/sessions/{session.id}").text
@@ -158,6 +164,12 @@ def test_a_time_that_is_taken_meanwhile_keeps_the_words_and_offers_others(client
     assert "Thu 2 Mar, 10:00 (UTC) cannot be proposed" in answer.text
     assert "The nearest free times:" in answer.text
     assert "Because of &lt;b&gt;travel&lt;/b&gt;" in answer.text
+
+    (nearest, *_) = re.findall(r'name="look" value="([^"]+Z)"', answer.text)
+    page = browser.post(f"/sessions/{session.id}/reschedule", data={"look": nearest, "reason": "Because of travel"})
+    assert page.status_code == 200
+    assert re.search(rf'value="{nearest}" required checked', page.text)
+    assert "Because of travel</textarea>" in page.text
 
 
 @pytest.mark.spec("RS-4")

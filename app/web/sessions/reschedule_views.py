@@ -67,7 +67,7 @@ def ask(session_id: UUID) -> ResponseReturnValue:
     form = MoveForm()
     error: DomainError | None = None
     if "look" in request.form:
-        # Another day, asked for without a script: what was typed stays.
+        # Another day or time, asked for without a script: what was typed stays.
         return _picker(row, form, error, is_counter=False, decision=decision)
     if form.validate_on_submit():
         try:
@@ -173,12 +173,12 @@ def _picker(
 ) -> ResponseReturnValue:
     session = load_session_for(current_context(), row.id)
     now, place = request_now(), viewer_zone()
-    chosen = instant(request.values.get("start"))
+    day, chosen = _looked_at(place)
     shown = chosen or session.pending_reschedule_time or session.scheduled_at
     find = partial(_slots, session, row.side, place, now)
     month = month_of(
         find,
-        day=date_arg("day") or (shown.astimezone(zone(place)).date() if shown and shown > now else None),
+        day=day or (shown.astimezone(zone(place)).date() if shown and shown > now else None),
         viewer_zone=place,
         now=now,
         why=_MENTORS_WHY if row.side is Party.MENTOR else SHOWN_WHY,
@@ -197,6 +197,14 @@ def _picker(
         limits=_limits(decision),
         policies=policies_for(session).values,
     )
+
+
+def _looked_at(place: str) -> tuple[date | None, datetime | None]:
+    """The day whose times shall be seen, and the time that is chosen so far: of that day, or none."""
+    day, chosen = date_arg("look"), instant(request.form.get("look")) or instant(request.values.get("start"))
+    if day is not None and chosen is not None and chosen.astimezone(zone(place)).date() != day:
+        chosen = None
+    return day or date_arg("day"), chosen
 
 
 def _slots(session: Any, side: Party, place: str, now: datetime, first: date, last: date) -> Sequence[Any]:
