@@ -64,6 +64,7 @@ class ConsoleView(Guarded, ModelView):
     """A table, shown and never written. What a view needs beyond that, it states.
 
     :cvar tabs: named parts of the list by their address argument ``tab``
+    :cvar one: what a single row is called
     :cvar people: columns with a user's id, shown by name and found by it
     :cvar sessions: columns with a session's id, shown by title
     :cvar search_ids: columns that an id in the search box is compared with
@@ -83,6 +84,7 @@ class ConsoleView(Guarded, ModelView):
     details_template = "admin/tables/details.html"
     column_auto_select_related = False
     column_default_sort: Any = (("created_at", True),)
+    column_details_list: Any = None
     column_formatters: Any = None
     column_formatters_detail: Any = None
     filter_converter = SafeFilterConverter()
@@ -92,6 +94,7 @@ class ConsoleView(Guarded, ModelView):
     column_type_formatters_export: ClassVar[dict[type, Any]] = {}
 
     section: ClassVar[str | None] = None
+    one: ClassVar[str] = ""
     list_note: ClassVar[str] = ""
     tabs: ClassVar[Mapping[str, Tab]] = {}
     people: ClassVar[Sequence[str]] = ()
@@ -102,12 +105,15 @@ class ConsoleView(Guarded, ModelView):
 
     def __init__(self, model: Any, **kwargs: Any) -> None:
         formatters = {
+            **{column.key: cells.related for column in inspect(model).columns if column.foreign_keys},
             **dict.fromkeys(self.people, cells.person),
             **dict.fromkeys(self.sessions, cells.session),
             **(self.column_formatters or {}),
         }
         self.column_formatters = formatters
         self.column_formatters_detail = {**formatters, **(self.column_formatters_detail or {})}
+        # Flask-Admin would leave out what leads elsewhere: the session of a payment, the payment of a refund.
+        self.column_details_list = self.column_details_list or [each.key for each in inspect(model).column_attrs]
         # Closed means that there is no address at all, not that a view behind it says no.
         self._urls = [entry for entry in self._urls if getattr(self, _OPENED_BY.get(entry[1], "permission"))]
         kwargs.setdefault("endpoint", model.__tablename__)
@@ -247,7 +253,7 @@ class ConsoleView(Guarded, ModelView):
     # What is said
 
     def _prettify_name(self, name: str) -> str:
-        return name.replace("_", " ").removesuffix(" at").removesuffix(" id").capitalize()
+        return name.replace("_", " ").removesuffix(" at").removesuffix(" id").removesuffix(" minor").capitalize()
 
     def get_list_row_actions(self) -> list[BaseListRowAction]:
         return []
@@ -270,7 +276,7 @@ class ConsoleView(Guarded, ModelView):
 
     def title_of(self, row: Any) -> str:
         """What a details page is headed with."""
-        return f"{self.name} {short_id(self.get_pk_value(row))}"
+        return f"{self.one or self.name.removesuffix('s')} {short_id(self.get_pk_value(row))}"
 
     def details_buttons(self, row: Any) -> Markup:
         """Acts that a details page offers, as markup."""

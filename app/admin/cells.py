@@ -9,11 +9,12 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from flask import g, get_template_attribute, url_for
+from flask import current_app, g, get_template_attribute, url_for
 from markupsafe import Markup, escape
 from sqlalchemy import select, union_all
 
 from app.admin.filters import words_of
+from app.admin.menu import MENU
 from app.domain.permissions import Permission, may
 from app.extensions import db
 from app.http.context import current_actor
@@ -73,6 +74,34 @@ def session(view: Any, context: Any, row: Any, name: str) -> Any:
     title = _names().get(session_id) or short_id(session_id)
     return Markup('<a class="clip" href="{}" title="{}">{}</a>').format(
         url_for("console_sessions.case", session_id=session_id), title, title
+    )
+
+
+def related(view: Any, context: Any, row: Any, name: str) -> Any:
+    """The id of another table's row, leading to it where its view is open to the reader."""
+    value = getattr(row, name)
+    if value is None:
+        return DASH
+    column = next(iter(view.model.__table__.columns[name].foreign_keys)).column
+    other = next((each for each in _views() if each.model.__table__ is column.table and each.is_accessible()), None)
+    if other is None or not isinstance(value, UUID):
+        return macro("data", "short_id")(value) if isinstance(value, UUID) else str(value)
+    address = url_for(f"{other.endpoint}.details_view", id=value)
+    return Markup('<a href="{}" title="{}">{}</a>').format(address, value, short_id(value))
+
+
+def _views() -> list[Any]:
+    return [view for view in current_app.extensions[MENU] if hasattr(view, "column_details_list")]
+
+
+def busy(view: Any, context: Any, row: Any, name: str) -> Any:
+    """Times that are taken, each from when to when."""
+    macro_when = macro("data", "when")
+    return Markup(", ").join(
+        Markup("{} \N{EN DASH} {}").format(
+            macro_when(each.lower, None, (), True), macro_when(each.upper, None, (), True)
+        )
+        for each in getattr(row, name)
     )
 
 

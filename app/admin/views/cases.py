@@ -113,6 +113,8 @@ class NotesView(ConsoleView):
 class NoteHistoryView(ConsoleView):
     permission = Permission.NOTE_VIEW
     column_list = ("note", "note_id", "edited_by", "created_at")
+    one = "Earlier note"
+    empty_title, empty_text = "No note was edited", "When a note is edited, what stood there before is kept here."
     column_labels = {"note": "What stood there", "note_id": "Note"}
     column_formatters = {"note": cells.text}
     column_sortable_list = ()
@@ -168,9 +170,11 @@ class CalendarView(ConsoleView):
     permission = Permission.SESSION_VIEW
     column_list = ("user_id", "session_id", "busy")
     column_labels = {"user_id": "Who", "session_id": "Session"}
+    column_formatters = {"busy": cells.busy}
     column_default_sort = []
     column_sortable_list = ()
     column_filters = ("user_id", "session_id")
+    one = "Calendar entry"
     people, sessions = ("user_id",), ("session_id",)
 
 

@@ -84,6 +84,7 @@ class RefundsView(ConsoleView):
 class LedgerTransactionsView(ConsoleView):
     permission = Permission.LEDGER_VIEW
     section, icon = "Money", "journal-text"
+    one = "Ledger entry"
     column_list = ("kind", "session_id", "source_id", "note", "created_at")
     column_details_list = ("id", "kind", "session_id", "source_id", "note", "postings", "created_at")
     column_labels = {"session_id": "Session", "source_id": "Stands for"}
@@ -120,10 +121,17 @@ class LedgerPostingsView(ConsoleView):
     permission = Permission.LEDGER_VIEW
     column_list = ("transaction_id", "account_id", "amount_minor", "currency")
     column_details_list = ("id", *column_list)
-    column_formatters = {"amount_minor": cells.money()}
+    column_labels = {"transaction_id": "Ledger entry"}
+    column_formatters = {
+        "amount_minor": cells.money(), "account_id": lambda view, context, row, name: words_of(row.account.kind)
+    }  # fmt: skip
+    column_classes = {"amount_minor": "num"}
     column_default_sort: Any = []
     column_sortable_list = ()
     column_filters = ("transaction_id", "account_id", "currency")
+
+    def row_options(self) -> tuple[Any, ...]:
+        return (joinedload(LedgerPosting.account),)
 
 
 class LedgerAccountsView(ConsoleView):

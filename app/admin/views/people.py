@@ -188,6 +188,7 @@ class ExceptionsView(ConsoleView):
     column_sortable_list = ()
     column_filters = ("mentor_id", "type", "starts_at")
     people = ("mentor_id",)
+    empty_title, empty_text = "No exceptions yet", "Days off and extra hours of mentors are listed here."
 
 
 class StrikesView(ConsoleView):
@@ -198,6 +199,7 @@ class StrikesView(ConsoleView):
     column_sortable_list = ()
     column_filters = ("kind", "created_at")
     people, sessions = ("user_id", "lifted_by"), ("session_id",)
+    empty_title, empty_text = "No strikes", "Marks for late cancellations and no-shows are listed here."
 
 
 class TokensView(ConsoleView):
@@ -210,6 +212,7 @@ class TokensView(ConsoleView):
     column_labels = {"user_id": "Owner"}
     column_sortable_list = ()
     column_filters = ("user_id",)
+    empty_title, empty_text = "No tokens yet", "People make them on their account page, for programs of theirs."
     people = ("user_id",)
 
 

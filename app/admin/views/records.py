@@ -76,6 +76,7 @@ class PolicyChangesView(ConsoleView):
     column_sortable_list = ()
     column_filters = ("key", "created_at")
     people = ("changed_by",)
+    empty_title, empty_text = "No changes yet", "Every change of a policy leaves a row here."
 
 
 class OverridesView(ConsoleView):
@@ -105,7 +106,7 @@ class SnippetsView(ConsoleView):
     column_sortable_list = ()
     people = ("created_by",)
     empty_title = "No reasons yet"
-    empty_text = "Reasons that staff often give stand here, one click away in each dialog."
+    empty_text = "The dialogs offer those that came with the product; the first one kept here takes their place."
 
 
 class EmailsView(ConsoleView):
@@ -190,6 +191,7 @@ class HeartbeatsView(ConsoleView):
     column_list = ("name", "seen_at", "report")
     column_default_sort = [("name", False)]
     column_sortable_list = ()
+    empty_title, empty_text = "Nothing has reported yet", "Worker and clock say here each minute that they are alive."
 
 
 class WebhooksView(ConsoleView):
@@ -203,6 +205,7 @@ class WebhooksView(ConsoleView):
     column_default_sort = [("received_at", True)]
     column_sortable_list = ("received_at",)
     column_filters = ("provider", "kind", "received_at")
+    empty_title, empty_text = "No webhooks yet", "What payment and meeting providers report is listed as it arrives."
     search_ids = ("id",)
 
 
@@ -212,6 +215,11 @@ class KillSwitchesView(ConsoleView):
     column_default_sort = [("key", False)]
     column_sortable_list = ()
     people = ("changed_by",)
+    one = "Kill switch"
+    empty_title, empty_text = (
+        "Everything is on",
+        "A part of the product that is switched off stands here, with the reason.",
+    )
 
 
 VIEWS = (
