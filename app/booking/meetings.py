@@ -5,6 +5,7 @@ Nothing here speaks to a provider; the job does, between ``load_for_create`` and
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -28,6 +29,7 @@ from app.models import MentoringSession, SessionAuditLog
 CREATE = "meeting.create"
 BY_HAND = "manual"
 DELETE = "meeting.delete"
+DISCARD = "meeting.discard"
 MOVE = "meeting.move"
 FAILED = "meeting_failed"
 _LONGEST_LINK = 500
@@ -62,27 +64,37 @@ def move_meeting(session: MentoringSession, *, ctx: Context) -> None:
 
 def drop_meeting(session: MentoringSession, *, ctx: Context) -> None:
     """This function will forget a cancelled session's room, and have the provider remove it (JN-4)."""
-    outbox.withdraw([_create_key(session)], ctx=ctx)
+    # A room that was asked for already may be there, its answer lost: that work goes on, and clears it away.
+    outbox.withdraw([_create_key(session)], ctx=ctx, never_tried=True)
     if session.meeting_ref is not None:
         _ask_for_removal(session.meeting_provider or "", session.meeting_ref, session.id, ctx)
     session.meeting_url = session.meeting_ref = session.meeting_provider = None
 
 
-def load_for_create(session_id: UUID, *, ctx: Context) -> MeetingRequest | None:
-    """What a provider needs to make the room; None when none is needed any more."""
+def load_for_create(session_id: UUID, *, key: str | None = None, ctx: Context) -> MeetingRequest | None:
+    """What a provider needs to make the room; None when none is needed any more.
+
+    :param key: of an earlier try, so that the room that it may have made is found
+    """
     session = load_session_for(ctx, session_id)
     if session.status not in _LIVE or session.scheduled_at is None or session.meeting_url is not None:
         return None
-    return _request(session, session.scheduled_at)
+    request = _request(session, session.scheduled_at)
+    return replace(request, key=key) if key else request
 
 
-def record_link(session_id: UUID, room: Room, *, ctx: Context, made_for: MeetingRequest | None = None) -> None:
+def record_link(
+    session_id: UUID, room: Room, *, ctx: Context, made_for: MeetingRequest | None = None, discards: str | None = None
+) -> None:
     """This function will keep the room that a provider made; one that is not needed any more is removed again.
 
     :param made_for: what the provider was asked; a session that moved meanwhile has its room follow
+    :param discards: the key under which other providers were asked as well; what they may have made goes
     """
     with transaction():
         session = load_for_change(ctx, session_id)
+        if discards is not None:
+            ask_to_discard(session_id, discards, ctx=ctx)
         if session.status not in _LIVE or session.meeting_url is not None:
             if session.meeting_ref != room.ref:
                 _ask_for_removal(room.provider, room.ref, session.id, ctx)
@@ -92,6 +104,18 @@ def record_link(session_id: UUID, room: Room, *, ctx: Context, made_for: Meeting
         audit.record(session, action="meeting_created", ctx=ctx, details={"provider": room.provider})
         if made_for is not None and not _is_as_asked(session, made_for):
             _ask_to_move(session, f"{session.calendar_sequence}:{room.ref}", ctx)
+
+
+def ask_to_discard(session_id: UUID, key: str, *, ctx: Context) -> None:
+    """This function will have every provider but the one in use remove what it may have made for this key (JN-4)."""
+    with transaction():
+        payload = {"session_id": session_id, "key": key}
+        outbox.put(DISCARD, key=f"{DISCARD}:{key}", payload=payload, session_id=session_id, ctx=ctx)
+
+
+def provider_in_use(session_id: UUID, *, ctx: Context) -> str | None:
+    """Whose room a session has now."""
+    return load_session_for(ctx, session_id).meeting_provider
 
 
 def load_for_move(session_id: UUID, *, ctx: Context) -> tuple[Room, MeetingRequest] | None:

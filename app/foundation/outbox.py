@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import and_, func, or_, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.domain.context import Context
@@ -89,11 +89,15 @@ def put(
     return written
 
 
-def withdraw(keys: Iterable[str], *, ctx: Context) -> int:
-    """This function will take back rows that nobody has claimed yet, and give how many."""
+def withdraw(keys: Iterable[str], *, ctx: Context, never_tried: bool = False) -> int:
+    """This function will take back rows that nobody has claimed yet, and give how many.
+
+    :param never_tried: only those of which the outside cannot know either
+    """
     result = db.session.execute(
         update(OutboxRow)
         .where(OutboxRow.key.in_(list(keys)), OutboxRow.state == OutboxState.QUEUED)
+        .where(OutboxRow.attempts == 0 if never_tried else true())
         .values(state=OutboxState.WITHDRAWN, settled_at=ctx.now)
         .returning(OutboxRow.id)
     )

@@ -66,6 +66,8 @@ HANDLERS: Final[dict[str, HandlerSpec]] = {
     ),
     "meeting.news": HandlerSpec(meeting_work.news, _seconds(5, 20, 60, 300), timedelta(days=1)),
     "meeting.delete": HandlerSpec(meeting_work.delete, _seconds(30, 300, 1800), timedelta(days=2)),
+    "meeting.discard": HandlerSpec(meeting_work.discard, _seconds(30, 300, 1800), timedelta(days=2)),
+    "meeting.recordings": HandlerSpec(meeting_work.recordings, _seconds(60, 600, 1800), timedelta(hours=6)),
     "session.bulk_cancel": HandlerSpec(
         bulk_work.cancel_sessions, _seconds(2, 10, 60, 300), timedelta(days=1), failed=bulk_work.failed
     ),

@@ -15,6 +15,7 @@ from uuid import UUID
 import structlog
 from flask import current_app
 
+from app.booking.recordings import ask_for_recordings
 from app.booking.review import refresh_ratings
 from app.booking.tick import TickReport, tick
 from app.config import Settings
@@ -24,6 +25,7 @@ from app.foundation import cleanup
 from app.foundation.anchors import drop_anchor
 from app.foundation.audit import head_of_chain
 from app.foundation.transaction import transaction
+from app.http.adapters import adapters
 from app.support.anchoring import mail_head
 from app.support.disputes.escalation import escalate_disputes
 from app.support.disputes.resolving import settle_all_awaiting
@@ -91,6 +93,12 @@ def mend_ratings(ctx: Context) -> Mapping[str, Any]:
     return {"counts": {"rating_mended": mended} if mended else {}, "changed": mended}
 
 
+def ask_for_lost_recordings(ctx: Context) -> Mapping[str, Any]:
+    """Providers are asked for recordings of the last days of which no news came (MT-1)."""
+    asked = ask_for_recordings([each.name for each in adapters().meetings if each.keeps_recordings], ctx=ctx)
+    return {"counts": {"recordings_asked_for": asked} if asked else {}, "changed": asked}
+
+
 EACH_MINUTE: Final[tuple[Round, ...]] = (
     Round("sessions", work_sessions),
     Round("disputes", work_disputes),
@@ -100,6 +108,7 @@ EACH_NIGHT: Final[tuple[Round, ...]] = (
     Round("audit_head", mail_audit_head),
     Round("forgotten", lambda ctx: cleanup.forget_old(ctx=ctx)),
     Round("ratings", mend_ratings),
+    Round("recordings", ask_for_lost_recordings),
     Round("money", reconcile_money),
 )
 

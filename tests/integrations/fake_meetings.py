@@ -82,6 +82,7 @@ class ZoomBooks:
         self.meetings: dict[int, dict[str, Any]] = {}
         self.numbers = count(82_000_000_000)
         self.registrants: dict[tuple[int, str], str] = {}
+        self.recorded: dict[int, dict[str, Any]] = {}
 
     def __call__(self, method: str, path: str, query: dict[str, list[str]], body: Any, token: str) -> Answer:
         if path == "/oauth/token":
@@ -123,6 +124,9 @@ class ZoomBooks:
                 (number, body["email"]), f"https://zoom.example/w/{number}?tk={len(self.registrants)}"
             )
             return 201, {"registrant_id": "r", "join_url": own}
+        if rest == ["recordings"]:
+            told = self.recorded.get(number)
+            return (200, told) if told else (404, {"code": 3301, "message": "This recording does not exist."})
         if method == "PATCH":
             self.meetings[number].update(body)
             return 204, None

@@ -111,6 +111,28 @@ def test_asked_twice_there_is_one_room_even_if_the_first_answer_was_lost(remote:
 
 
 @pytest.mark.spec("MT-1", "JN-4")
+def test_a_room_whose_answer_was_lost_can_be_discarded_by_its_key_alone(any_world: World) -> None:
+    other = any_world.provider.create(replace(REQUEST, key="of another session"))
+    any_world.provider.create(REQUEST)
+    for _ in range(2):
+        any_world.provider.discard(REQUEST.key)
+    if any_world.fake is not None:
+        assert len(any_world.starts()) == 1
+    assert any_world.provider.move(other.ref, LATER).ref == other.ref
+
+
+@pytest.mark.spec("MT-1")
+def test_zoom_can_be_asked_for_recordings_and_the_others_keep_none_that_lasts(any_world: World) -> None:
+    provider = any_world.provider
+    room = provider.create(REQUEST)
+    assert provider.recordings(room.ref) == ()
+    if provider.keeps_recordings:
+        share = "https://zoom.example/rec/share/a"
+        any_world.books.recorded[int(room.ref)] = {"share_url": share, "recording_play_passcode": "hush"}
+        assert provider.recordings(room.ref) == (f"{share}?pwd=hush",)
+
+
+@pytest.mark.spec("MT-1", "JN-4")
 def test_a_room_follows_its_session_and_one_that_is_gone_is_made_anew(remote: World) -> None:
     room = remote.provider.create(REQUEST)
     (before,) = remote.starts()

@@ -10,10 +10,12 @@ from uuid import UUID
 import pytest
 from flask import Flask
 
+from app.booking.cancel import cancel_session
 from app.booking.meetings import set_meeting_link
 from app.booking.moving import load_for_moving, move_to
 from app.domain.context import SYSTEM
 from app.domain.errors import ProviderFailed
+from app.domain.vocabulary import CancellationCategory
 from app.foundation.outbox import LEASE
 from app.foundation.transaction import transaction
 from app.integrations.meetings.base import Guest, Handshake, MeetingRequest, Room
@@ -32,18 +34,24 @@ FIRST, SECOND = START_AT + timedelta(hours=2), START_AT + timedelta(hours=4)
 class Rooms:
     """A provider whose rooms have a time; what happens while it works can be planted."""
 
-    name = "jitsi"
+    keeps_recordings = can_be_framed = False
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "jitsi") -> None:
+        self.name = name
+        self.loses_answers = False
         self.times: dict[str, datetime] = {}
         self.calls: list[str] = []
+        self.made: dict[str, str] = {}
         self.new_room_on_move = False
         self.fails = False
         self.meanwhile: Callable[[], object] | None = None
 
     def create(self, request: MeetingRequest) -> Room:
         self._work("create")
-        return self._room(f"room-{len(self.times)}", request)
+        room = self._room(self.made.setdefault(request.key, f"room-{len(self.times)}"), request)
+        if self.loses_answers:
+            raise ProviderFailed("No answer.")
+        return room
 
     def move(self, ref: str, request: MeetingRequest) -> Room:
         self._work("move")
@@ -54,6 +62,13 @@ class Rooms:
     def delete(self, ref: str) -> None:
         self.calls.append("delete")
         self.times.pop(ref, None)
+
+    def discard(self, key: str) -> None:
+        self.calls.append("discard")
+        self.times.pop(self.made.pop(key, ""), None)
+
+    def recordings(self, ref: str) -> tuple[str, ...]:
+        return ()
 
     def admit(self, room: Room, guest: Guest) -> str:
         return f"{room.url}?for={guest.user_id}"
@@ -211,3 +226,59 @@ def test_a_link_by_hand_given_meanwhile_stands_and_nothing_is_left_over(
     run_outbox(kind="meeting.delete")
     assert fresh(session).meeting_url == "https://call.example/mine"
     assert rooms.times == {}
+
+
+@pytest.fixture
+def second(app: Flask, rooms: Rooms) -> Rooms:
+    """A second provider, asked when the first fails."""
+    other = Rooms("daily")
+    app.extensions["desk-adapters"] = replace(app.extensions["desk-adapters"], meetings=(rooms, other))
+    return other
+
+
+@pytest.mark.spec("JN-4", "MT-2")
+def test_a_room_whose_answer_was_lost_goes_when_the_next_provider_made_one(
+    rooms: Rooms, second: Rooms, run_outbox: RunOutbox
+) -> None:
+    session = a_paid_session()
+    rooms.loses_answers = True
+    run_outbox(kind="meeting.create")
+    assert len(rooms.times) == len(second.times) == 1
+    assert run_outbox(kind="meeting.discard") == [("meeting.discard", "done")]
+    assert rooms.times == {}
+    assert list(second.times) == [fresh(session).meeting_ref]
+    assert "discard" not in second.calls, "the room in use stays"
+
+
+@pytest.mark.spec("JN-4", "BK-5")
+@pytest.mark.parametrize("off", ["a link by hand", "cancelled"])
+def test_a_room_that_nobody_heard_of_goes_with_its_session(
+    rooms: Rooms, run_outbox: RunOutbox, clock: Clock, off: str
+) -> None:
+    session = a_paid_session()
+    rooms.loses_answers = True
+    run_outbox(kind="meeting.create")
+    assert len(rooms.times) == 1
+    if off == "cancelled":
+        cancel_session(session.id, category=CancellationCategory.EMERGENCY, reason="", ctx=ctx_of(session.mentee))
+    else:
+        set_meeting_link(session.id, "https://call.example/mine", ctx=ctx_of(session.mentor))
+    clock.now += timedelta(minutes=1)
+    assert run_outbox(kind="meeting.create") == [("meeting.create", "done")]
+    run_outbox(kind="meeting.discard")
+    assert rooms.times == {}
+    assert rooms.calls.count("create") == 1
+
+
+@pytest.mark.spec("JN-4")
+def test_a_try_after_a_lost_answer_finds_its_room_though_the_session_moved(
+    rooms: Rooms, run_outbox: RunOutbox, clock: Clock
+) -> None:
+    session = a_paid_session()
+    rooms.loses_answers = True
+    run_outbox(kind="meeting.create")
+    rooms.loses_answers = False
+    move(session, FIRST)
+    clock.now += timedelta(minutes=1)
+    run_outbox()
+    assert rooms.times == {fresh(session).meeting_ref: FIRST}

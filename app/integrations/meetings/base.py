@@ -83,9 +83,15 @@ class Handshake:
 
 
 class MeetingProvider(Protocol):
-    """One provider. No method is called inside a transaction; each raises ``ProviderFailed``."""
+    """One provider. No method is called inside a transaction; each raises ``ProviderFailed``.
+
+    ``keeps_recordings``: whether it can be asked for them later. ``can_be_framed``: whether its rooms may be shown
+    inside a page of ours (MT-3).
+    """
 
     name: str
+    keeps_recordings: bool
+    can_be_framed: bool
 
     def create(self, request: MeetingRequest) -> Room:
         """Make a room; asking twice with one key gives the same room."""
@@ -97,6 +103,14 @@ class MeetingProvider(Protocol):
 
     def delete(self, ref: str) -> None:
         """Remove the room; one that is gone already is no error."""
+        ...
+
+    def discard(self, key: str) -> None:
+        """Remove the room that ``create`` may have made for this key, its answer lost; none is no error."""
+        ...
+
+    def recordings(self, ref: str) -> tuple[str, ...]:
+        """Where what was recorded in the room can be seen; nothing where nothing was, or is not kept."""
         ...
 
     def admit(self, room: Room, guest: Guest) -> str:

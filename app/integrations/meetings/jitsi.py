@@ -27,6 +27,8 @@ class JitsiProvider:
     """
 
     name = "jitsi"
+    keeps_recordings = False
+    can_be_framed = True
 
     def __init__(self, base_url: str, *, app_id: str = "", app_secret: str = "", webhook_secret: str = "") -> None:
         self._base_url = base_url.rstrip("/")
@@ -43,6 +45,12 @@ class JitsiProvider:
 
     def delete(self, ref: str) -> None:
         """A room without people does not exist; there is nothing to remove."""
+
+    def discard(self, key: str) -> None:
+        """As above."""
+
+    def recordings(self, ref: str) -> tuple[str, ...]:
+        return ()
 
     def admit(self, room: Room, guest: Guest) -> str:
         """The room, with a pass for this person and time where the server checks passes."""

@@ -32,6 +32,8 @@ class ZoomProvider:
     """
 
     name = "zoom"
+    keeps_recordings = True
+    can_be_framed = False  # it refuses to be shown in another's page
 
     def __init__(
         self,
@@ -55,7 +57,7 @@ class ZoomProvider:
 
     def create(self, request: MeetingRequest) -> Room:
         """Zoom knows no idempotency: what an earlier try may have made is looked for first."""
-        made = next((each for each in self._upcoming() if each.get("agenda") == _mark(request)), None)
+        made = next(self._marked(request.key), None)
         if made is None:
             settings = {
                 "host_video": True,
@@ -68,7 +70,7 @@ class ZoomProvider:
                 "auto_recording": "none",
                 "use_pmi": False,
             }
-            body = {**_when(request), "type": _SCHEDULED, "agenda": _mark(request), "settings": settings}
+            body = {**_when(request), "type": _SCHEDULED, "agenda": _mark(request.key), "settings": settings}
             made = self._expect(self._call("POST", f"/users/{self._host}/meetings", body), 201).body
         return self._room(made)
 
@@ -84,6 +86,14 @@ class ZoomProvider:
         done = self._call("DELETE", f"/meetings/{quote(ref, safe='')}?schedule_for_reminder=false")
         if done.status != 404:
             self._expect(done, 204)
+
+    def discard(self, key: str) -> None:
+        for made in list(self._marked(key)):
+            self.delete(str(made.get("id")))
+
+    def recordings(self, ref: str) -> tuple[str, ...]:
+        found = self._call("GET", f"/meetings/{quote(ref, safe='')}/recordings")
+        return () if found.status == 404 else zoom_events.recording_links(self._expect(found, 200).body)
 
     def admit(self, room: Room, guest: Guest) -> str:
         """An own link for each party; where Zoom gives none, the meeting's, behind which one types a name."""
@@ -105,6 +115,9 @@ class ZoomProvider:
         if not self._webhook_secret:
             raise NotAuthentic("No secret is set for this webhook, so nothing can be checked.")
         return zoom_events.read_event(body, headers, secret=self._webhook_secret, now=now)
+
+    def _marked(self, key: str) -> Iterator[Mapping[str, Any]]:
+        return (each for each in self._upcoming() if each.get("agenda") == _mark(key))
 
     def _upcoming(self) -> Iterator[Mapping[str, Any]]:
         following = ""
@@ -155,6 +168,6 @@ def _when(request: MeetingRequest) -> dict[str, Any]:
     }
 
 
-def _mark(request: MeetingRequest) -> str:
+def _mark(key: str) -> str:
     """By which a meeting is found again, and which tells nobody anything."""
-    return f"Session {hashlib.sha256(request.key.encode()).hexdigest()[:20]}"
+    return f"Session {hashlib.sha256(key.encode()).hexdigest()[:20]}"

@@ -52,11 +52,11 @@ def read_event(body: bytes, headers: Mapping[str, str], *, secret: str, now: dat
         at=(reading.instant(when.get(kind)) or reading.instant(message.get("event_ts"))) if kind else None,
         seat=seat or None,
         email=reading.word(guest, "email").strip().lower() or None,
-        links=_recordings(meeting) if kind is MeetingEventKind.RECORDED else (),
+        links=recording_links(meeting) if kind is MeetingEventKind.RECORDED else (),
     )
 
 
-def _recordings(meeting: Mapping[str, object]) -> tuple[str, ...]:
+def recording_links(meeting: Mapping[str, object]) -> tuple[str, ...]:
     """One page for all of a meeting's recordings; else each one's own. The passcode belongs into the address."""
     files = meeting.get("recording_files")
     own = (
