@@ -130,7 +130,7 @@ class Settings(BaseSettings):
         if self.debug:
             problems.append("DEBUG must be off")
         if self.payment_gateway == "sandbox":
-            problems.append("PAYMENT_GATEWAY=sandbox takes no real money; choose paystack or stripe")
+            problems.append("PAYMENT_GATEWAY=sandbox takes no real money")
         if not self.is_https:
             problems.append("PUBLIC_URL must start with https://, or cookies would travel unprotected")
         if not self.mail_server:

@@ -56,6 +56,7 @@ def _configure(app: Flask, settings: Settings) -> None:
         PUBLIC_URL=settings.public_url,
         BRAND_NAME=settings.brand_name,
         SUPPORT_EMAIL=settings.support_email,
+        MEETING_EMBED=settings.meeting_embed,
         SESSION_COOKIE_NAME="__Host-desk" if settings.is_https else "desk",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from flask import Flask, Response
@@ -21,6 +23,7 @@ _POLICY = {
     "frame-ancestors": ("'none'",),
 }
 _ONE_YEAR = 31_536_000
+_HOST = re.compile(r"[A-Za-z0-9.-]+(:\d{1,5})?")
 
 
 def content_security_policy(form_action: tuple[str, ...] = ()) -> str:
@@ -40,6 +43,22 @@ def permissions_policy(*, may_hear_and_see: bool = False) -> str:
     """
     who = "(self)" if may_hear_and_see else "()"
     return f"camera={who}, microphone={who}, geolocation=(), payment=(), usb=()"
+
+
+def framing_headers(address: str) -> dict[str, str] | None:
+    """The headers of the one page that shows somebody else's page in a frame: this address's origin, no other (MT-3).
+
+    None where the address may not be framed: it is not https, or names its host in a way no policy can.
+    """
+    place = urlsplit(address)
+    if place.scheme != "https" or not _HOST.fullmatch(place.netloc):
+        return None
+    origin = f"https://{place.netloc.lower()}"
+    may = ", ".join(f'{what}=(self "{origin}")' for what in ("camera", "microphone", "display-capture", "fullscreen"))
+    return {
+        "Content-Security-Policy": f"{content_security_policy()}; frame-src {origin}",
+        "Permissions-Policy": f"{may}, geolocation=(), payment=(), usb=()",
+    }
 
 
 def security_headers(public_url: str, form_action: tuple[str, ...] = ()) -> dict[str, str]:

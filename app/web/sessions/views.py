@@ -26,6 +26,7 @@ from app.foundation.policies import policies_for
 from app.http.adapters import adapters
 from app.http.calendar_answer import calendar_answer
 from app.http.context import current_context, request_now
+from app.http.csp import framing_headers
 from app.http.errors import refused
 from app.http.login import requires
 from app.web.field_names import as_typed
@@ -91,14 +92,19 @@ def calendar_ics(session_id: UUID) -> ResponseReturnValue:
 def join(session_id: UUID) -> ResponseReturnValue:
     """Record who joined when, and open the meeting.
 
-    A page that moves on by itself, since the policy lets no form end at another house (JN-2, JN-3).
+    A page that moves on by itself, since the policy lets no form end at another house (JN-2, JN-3); or one that shows
+    the meeting, where that is set up and the provider can be shown (MT-3).
     """
     try:
         address = record_join(session_id, providers=adapters().meetings, ctx=current_context())
     except (Forbidden, Conflict, ProviderFailed) as error:
         return refused(error, url_for("sessions.page", session_id=session_id))
-    html = render_template("sessions/joining.html", address=address, session_id=session_id)
-    return html, 200, {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    headers = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    session = load_session_for(current_context(), session_id)
+    framing = framing_headers(address) if _is_shown_here(session) else None
+    page = "sessions/meeting.html" if framing else "sessions/joining.html"
+    html = render_template(page, address=address, session_id=session_id, title=session.title)
+    return html, 200, {**headers, **(framing or {})}
 
 
 @bp.post("/sessions/<uuid:session_id>/complete")
@@ -171,6 +177,12 @@ def review(session_id: UUID) -> ResponseReturnValue:
             _say("Thank you", "Your review is saved." if told.row.side is Party.MENTEE else "Your rating is saved.")
             return redirect(back, 303)
     return show("sessions/review.html", form, error, row=told.row, is_new=before is None)
+
+
+def _is_shown_here(session: MentoringSession) -> bool:
+    """A link by hand may lead anywhere, so it is not."""
+    found = (one for one in adapters().meetings if one.name == session.meeting_provider)
+    return bool(current_app.config["MEETING_EMBED"]) and any(one.can_be_framed for one in found)
 
 
 def _cancel(session_id: UUID, form: Any) -> MentoringSession:
