@@ -93,9 +93,11 @@ def _chart(report: Report) -> dict[str, Any] | None:
     if report.chart is None or not report.rows:
         return None
     label, value = (report.column(key) for key in report.chart)
+    # Named with what stands before it in its row: a reason is given by several sides.
     shown = report.rows[:_MOST_BARS]
     return {
-        "labels": [str(row[label]) for row in shown],
+        "labels": [", ".join(str(cell) for cell in reversed(row[: label + 1])) for row in shown],
+        "lying": True,
         "series": [{"label": report.columns[value].label, "values": [_number(row[value]) for row in shown]}],
     }
 

@@ -21,7 +21,6 @@ _KINDS = {
     "dispute": "Disputes",
 }
 _DETAILS = {
-    "user": "console_users.details_view",
     "payment": "console_payments.details_view",
     "refund": "console_refunds.details_view",
 }
@@ -55,4 +54,6 @@ def url_of(found: Found) -> str:
         return url_for("console_sessions.case", session_id=found.id)
     if found.kind == "dispute":
         return url_for("console_disputes.dispute", dispute_id=found.id)
+    if found.kind == "user":
+        return url_for("console_people.history", user_id=found.id)
     return url_for(_DETAILS[found.kind], id=found.id)

@@ -12,6 +12,7 @@ from uuid import UUID
 from app.domain.decision import Decision, Refusal
 from app.domain.money import Money, percentage_of
 from app.domain.vocabulary import RefundType
+from app.domain.wording import format_money
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +134,10 @@ def decide_manual_refund(facts: PaidFacts, kind: RefundType, amount: Money, *, t
     if amount.minor <= 0:
         return _invalid("amount_not_positive", "Give an amount above zero.", "amount", numbers, amount)
     if kind is RefundType.FULL and amount.minor != left.minor:
-        message = f"A full refund is exactly what is left: {left}."
+        message = f"A full refund is exactly what is left: {format_money(left)}."
         return _invalid("full_is_what_is_left", message, "amount", numbers, amount)
     if kind is not RefundType.BONUS and amount.minor > left.minor:
-        message = f"At most {left} is left to refund. To give more, choose a bonus."
+        message = f"At most {format_money(left)} is left to refund. To give more, choose a bonus."
         return _invalid("more_than_is_left", message, "amount", numbers, amount)
     split = Split(0, amount.minor) if kind is RefundType.BONUS else split_refund(amount.minor, facts.left)
     where = "as credit" if kind is RefundType.BONUS else "back"

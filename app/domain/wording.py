@@ -69,8 +69,8 @@ def format_count(count: int, cap: int | None = None) -> str:
 
 
 def format_percent(share: float, places: int = 0) -> str:
-    """A share between 0 and 1 as ``42%``."""
-    return f"{share * 100:.{places}f}%"
+    """A share between 0 and 1 as ``42 %``."""
+    return f"{share * 100:.{places}f} %"
 
 
 def format_duration(minutes: int) -> str:

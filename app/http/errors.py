@@ -34,7 +34,7 @@ from app.domain.errors import (
 )
 from app.extensions import db, login
 from app.foundation.audit import plain
-from app.http.context import request_id
+from app.http.context import current_actor, request_id
 from app.http.login import PasswordNeeded, is_api
 from app.http.redirects import here
 
@@ -58,6 +58,9 @@ STATUS: dict[type[DomainError], int] = {
     ProviderFailed: 503,
     DomainError: 400,
 }
+
+# Forms below these are nobody's who is not signed in.
+_SIGNED_IN = ("/admin/", "/account", "/mentor/", "/my/", "/notifications", "/sessions/")
 
 # What a person reads: title and what to do next, by status. The error's own message stands in between.
 _WORDS: dict[int, tuple[str, str, str]] = {
@@ -211,6 +214,9 @@ def _on_http(error: HTTPException) -> ResponseReturnValue:
 
 
 def _on_csrf(_: CSRFError) -> ResponseReturnValue:
+    if not is_api() and current_actor().user_id is None and request.path.startswith(_SIGNED_IN):
+        flash("You were signed out meanwhile, and nothing was done. Sign in, and you are back where you were.", "error")
+        return redirect(f"/sign-in?{urlencode({'next': here()})}", 303)
     message = (
         "Send the header X-CSRFToken with the token of the page, or use a bearer token."
         if is_api()

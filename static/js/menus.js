@@ -19,3 +19,9 @@ document.addEventListener("focusin", (event) => {
 
 /* An error summary is read first. */
 document.querySelector("[data-error-summary]")?.focus();
+
+/* Of tabs that are wider than the screen the chosen one is in sight. */
+for (const tab of document.querySelectorAll(".tabs [aria-current]")) {
+  const row = tab.closest(".tabs");
+  if (row.scrollWidth > row.clientWidth) row.scrollLeft = tab.offsetLeft - (row.clientWidth - tab.offsetWidth) / 2;
+}

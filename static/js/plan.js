@@ -4,6 +4,32 @@
 
 const waiting = new WeakMap();
 
+/* What is wrong with a value stands under its field, as it would after sending; true when anything is. */
+const helps = new WeakMap();
+const showProblems = (form, page) => {
+  let found = false;
+  for (const field of form.querySelectorAll("[data-plan-input][id]")) {
+    if (!helps.has(field)) helps.set(field, field.hasAttribute("aria-invalid") ? "" : field.getAttribute("aria-describedby") ?? "");
+    const old = document.getElementById(field.getAttribute("aria-describedby"));
+    if (old?.matches(".invalid-feedback")) old.remove();
+    const twin = page.getElementById(field.id);
+    const problem = twin?.hasAttribute("aria-invalid") ? page.getElementById(twin.getAttribute("aria-describedby")) : null;
+    field.classList.toggle("is-invalid", Boolean(problem));
+    field.toggleAttribute("aria-invalid", Boolean(problem));
+    if (problem) {
+      found = true;
+      const told = document.importNode(problem, true);
+      told.id = `${field.id}-problem`;
+      told.setAttribute("role", "alert");
+      (field.closest(".percent-row") ?? field.closest(".input-group") ?? field).after(told);
+      field.setAttribute("aria-invalid", "true");
+      field.setAttribute("aria-describedby", told.id);
+    } else if (helps.get(field)) field.setAttribute("aria-describedby", helps.get(field));
+    else field.removeAttribute("aria-describedby");
+  }
+  return found;
+};
+
 const renew = async (form) => {
   const button = form.querySelector("[data-plan-button]");
   if (button) button.disabled = true;
@@ -19,10 +45,12 @@ const renew = async (form) => {
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.querySelector("[data-plan]");
     const label = page.querySelector("[data-plan-button]");
-    const field = form.querySelector("#refundPercentage");
-    field?.classList.toggle("is-invalid", !answer.ok);
-    if (!answer.ok || !fresh || !label) return;
-    form.querySelector("[data-plan]").replaceWith(document.importNode(fresh, true));
+    const shown = form.querySelector("[data-plan]");
+    const isWrong = showProblems(form, page) || !answer.ok || !fresh || !label;
+    // What was shown is not what these values would do.
+    shown.classList.toggle("is-past", isWrong);
+    if (isWrong) return;
+    shown.replaceWith(document.importNode(fresh, true));
     // The whole button: one that only showed what it means becomes the one that does it.
     if (button) button.replaceWith(document.importNode(label, true));
   } catch (error) {

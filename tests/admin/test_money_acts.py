@@ -222,7 +222,7 @@ def test_a_batch_whose_balances_changed_is_shown_again(admin: FlaskClient) -> No
 @pytest.mark.spec("MN-11")
 def test_findings_are_listed_compared_on_demand_and_closed(admin: FlaskClient, support: FlaskClient) -> None:
     sessions.empty_books()
-    assert "All books agree" in support.get("/admin/reconciliation/").text
+    assert "No differences known" in support.get("/admin/reconciliation/").text
     a_session_paid_by_hand()
     assert admin.post("/admin/reconciliation/run").status_code == 303
     listed = support.get("/admin/reconciliation/").text

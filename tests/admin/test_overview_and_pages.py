@@ -119,7 +119,7 @@ def test_what_waits_is_compared_with_what_waited_when_the_period_began(as_role: 
     day = (clock.now - timedelta(days=1)).date()
     page = re.sub(r"<[^>]+>", " ", support.get(f"/admin/?from={day}&to={clock.now.date()}").text)
     told = re.sub(r"\s+", " ", page)
-    assert f"Open disputes 4 100% on {day.day} {day:%b}," in told
+    assert f"Open disputes 4 100 % on {day.day} {day:%b}," in told
     assert f"Pending reschedules 1 No change on {day.day} {day:%b}, oldest" in told
     assert "Failed refunds 0 None waits" in told
 

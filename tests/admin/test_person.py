@@ -54,7 +54,7 @@ def test_a_persons_page_tells_what_happened_and_what_staff_did(support: FlaskCli
     statements.clear()
     page = page_of(support, mentor)
     assert len(statements) <= 13
-    for words in ("1 warning", "Sam Support", "It was rude", "by the other side", "A talk that was held"):
+    for words in ("1 warning", "Sam Support", "It was rude", "By the other side", "A talk that was held"):
         assert words in page, words
     assert "They never cancelled" in page
     assert f"/admin/sessions/{completed.id}" in page

@@ -325,6 +325,25 @@ def test_what_changed_while_the_dialog_was_open_is_said_and_nothing_is_done(desk
     assert desk.trail() == before
 
 
+@pytest.mark.spec("ACT-3", "UX-7")
+def test_a_value_that_cannot_be_is_told_under_its_field_before_anything_is_sent(
+    desk: Desk, complaints: Trouble
+) -> None:
+    path, _ = desk.prepare(SHOWN["case/refund"])
+    form = desk.open(path)
+    amount, button, told = form.locator("#amount"), form.locator("[data-plan-button]"), form.locator("#amount-problem")
+    form.locator('[name="refundType"][value="partial"]').check()
+    amount.fill("5,5x")
+    expect(told).to_contain_text("Give an amount")
+    expect(button).to_be_disabled()
+    amount.fill("5.50")
+    expect(told).to_have_count(0)
+    expect(button).to_have_text("Refund €5.50")
+    expect(button).to_be_enabled()
+    assert desk.sent == []
+    complaints.clear()
+
+
 @pytest.mark.spec("ADM-2")
 def test_nobody_is_offered_what_the_role_may_not_do(desk: Desk, chromium: Browser) -> None:
     """Operations read cases and act on none; support neither approves nor pays out."""

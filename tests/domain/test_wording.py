@@ -38,7 +38,7 @@ def test_counts_are_honest_and_shares_are_percentages() -> None:
     assert wording.format_count(10_001, cap=10_000) == "10,000+"
     assert wording.format_count(12_345) == "12,345"
     assert wording.format_number(1234.5) == "1,234.5"
-    assert (wording.format_percent(0.425), wording.format_percent(0.4255, 1)) == ("42%", "42.5%")
+    assert (wording.format_percent(0.425), wording.format_percent(0.4255, 1)) == ("42 %", "42.5 %")
 
 
 @pytest.mark.parametrize(

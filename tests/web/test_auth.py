@@ -514,3 +514,12 @@ def test_the_command_line_makes_accounts_tokens_and_roles(app: Flask, clock: Clo
     assert run(args=["user", "password", mentee.email, "--password", GOOD]).exit_code == 0
     assert sign_in.authenticate(mentee.email, GOOD).id == mentee.id
     assert context(SYSTEM).actor is SYSTEM
+
+
+@pytest.mark.spec("SEC-2")
+@pytest.mark.parametrize("path", ["/account/profile", "/admin/views/new"])
+def test_a_form_sent_after_signing_out_leads_back_through_the_sign_in(client: FlaskClient, path: str) -> None:
+    page = {"Referer": f"http://localhost{path}"}
+    answer = client.post(path, data={"name": "Somebody"}, headers=page, csrf=False)
+    assert (answer.status_code, answer.location) == (303, f"/sign-in?next={path.replace('/', '%2F')}")
+    assert "You were signed out meanwhile" in client.get(answer.location).text

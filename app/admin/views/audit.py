@@ -38,8 +38,9 @@ def _move(view: Any, context: Any, row: Any, name: str) -> Any:
     if not row.new_status:
         return cells.DASH
     badge = cells.macro("status", "session_status")
-    before = badge(row.previous_status) if row.previous_status else Markup()
-    arrow = Markup(' <i class="bi bi-arrow-right" aria-label="to" role="img"></i> ') if row.previous_status else ""
+    has_moved = row.previous_status and row.previous_status != row.new_status
+    before = badge(row.previous_status) if has_moved else Markup()
+    arrow = Markup(' <i class="bi bi-arrow-right" aria-label="to" role="img"></i> ') if has_moved else ""
     return Markup("{}{}{}").format(before, arrow, badge(row.new_status))
 
 

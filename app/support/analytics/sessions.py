@@ -125,6 +125,9 @@ def repeated_no_shows(period: Period, _now: datetime) -> Report:
     )
 
 
+_SIDES: Final = {"admin": "Support", "system": "The clock"}
+
+
 def named(value: str) -> str:
-    words = value.replace("_", " ")
+    words = _SIDES.get(value, value).replace("_", " ")
     return words[:1].upper() + words[1:]
