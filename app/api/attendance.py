@@ -5,14 +5,11 @@ from __future__ import annotations
 from uuid import UUID
 
 from app.api.booking_answers import BookingTold
-from app.api.booking_reading import tell
+from app.api.booking_reading import done_once
 from app.api.bookings import TAG
-from app.api.schema import api, idempotency_key
-from app.booking.access import load_session_for
+from app.api.schema import api
 from app.booking.no_show import report_no_show
 from app.domain.permissions import Permission
-from app.foundation.idempotency import once
-from app.http.context import current_context
 
 
 @api.declare(
@@ -37,11 +34,4 @@ def report_absence(session_id: UUID) -> BookingTold:
     An absent mentee gets nothing back and the mentor is paid; for an absent mentor everything goes back.
     `GET …/decisions` says beforehand what would follow.
     """
-    ctx = current_context()
-
-    def run() -> dict[str, object]:
-        report_no_show(session_id, ctx=ctx)
-        return {}
-
-    once(idempotency_key(), scope=f"no-show {session_id}", body={}, ctx=ctx, run=run)
-    return tell(load_session_for(ctx, session_id), ctx)
+    return done_once("no-show", session_id, None, lambda ctx: report_no_show(session_id, ctx=ctx))

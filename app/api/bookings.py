@@ -17,7 +17,7 @@ from app.api.booking_answers import (
     made,
     payment_page,
 )
-from app.api.booking_reading import tell, tell_all
+from app.api.booking_reading import done_once, tell, tell_all
 from app.api.fields import Count, Day, Given, Instant, Paged, pagination
 from app.api.schema import SIGNED_IN, api, idempotency_key
 from app.api.writing import to_json
@@ -29,7 +29,7 @@ from app.booking.holds import UNPAID
 from app.booking.pay import CheckoutStarted, start_checkout
 from app.booking.queries import SessionFilter, find_sessions
 from app.domain.cancellation import REASON_MAX
-from app.domain.context import SYSTEM
+from app.domain.context import Context
 from app.domain.errors import Invalid
 from app.domain.permissions import Permission
 from app.domain.requests import DESCRIPTION_MAX, TITLE_LENGTH
@@ -258,21 +258,10 @@ def delete_booking(session_id: UUID) -> BookingTold:
 
 
 def _cancel(session_id: UUID, body: Cancellation) -> BookingTold:
-    ctx = current_context()
-
-    def run() -> dict[str, object]:
+    def act(ctx: Context) -> None:
         cancel_session(session_id, category=body.reason_category, reason=body.reason, ctx=ctx)
-        return {}
 
-    once(
-        idempotency_key(),
-        scope=f"cancel {session_id}",
-        body=body.model_dump(mode="json"),
-        ctx=ctx,
-        run=run,
-    )
-    # Who gave it up was a party a moment ago and is told how it ended, by what everybody may know (RA-2).
-    return tell(load_session_for(ctx.acting_as(SYSTEM), session_id), ctx)
+    return done_once("cancel", session_id, body, act)
 
 
 @api.declare(

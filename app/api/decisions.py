@@ -9,7 +9,7 @@ from pydantic import Field
 from pydantic.alias_generators import to_camel
 
 from app.api.booking_answers import BookingTold
-from app.api.booking_reading import tell
+from app.api.booking_reading import done_once
 from app.api.bookings import TAG
 from app.api.fields import Amount, Count, Given, Told
 from app.api.schema import SIGNED_IN, api, idempotency_key
@@ -85,13 +85,12 @@ def booking_decisions(session_id: UUID) -> DecisionsTold:
     summary="Complete a session that is over",
     needs=Permission.OWN_SESSION_COMPLETE,
     answer=BookingTold,
+    is_idempotent=True,
     refusals={409: "`invalid_transition` and others: it is not over, not paid, or completed already; `busy`"},
 )
 def complete_booking(session_id: UUID) -> BookingTold:
     """For its mentor. The clock does it some time after the end by itself."""
-    ctx = current_context()
-    complete_session(session_id, ctx=ctx)
-    return tell(load_session_for(ctx, session_id), ctx)
+    return done_once("complete", session_id, None, lambda ctx: complete_session(session_id, ctx=ctx))
 
 
 @api.declare(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from uuid import UUID
 
 from flask import Response
@@ -167,6 +168,7 @@ def answer_dispute(session_id: UUID, dispute_id: UUID, body: DisputeReply) -> Di
     answer=DisputeTold,
     status=201,
     limit=limit_upload,
+    is_idempotent=True,
     refusals={**_CLOSED, 413: "`too_large`: a file may have at most 10 MB"},
 )
 @takes_up_to(LARGEST_FILE_FORM)
@@ -179,7 +181,15 @@ def add_evidence(session_id: UUID, dispute_id: UUID) -> DisputeTold:
     if len(uploads) != 1:
         message = f"Send one file, in the field {_FILE}, as multipart/form-data; {MOST_FILES} in all."
         raise Invalid(message, fields={_FILE: message})
-    answer_support(dispute_id, session_id=session_id, message="", uploads=uploads, folder=evidence_folder(), ctx=ctx)
+
+    def run() -> dict[str, object]:
+        answer_support(
+            dispute_id, session_id=session_id, message="", uploads=uploads, folder=evidence_folder(), ctx=ctx
+        )
+        return {}
+
+    sent = {"name": uploads[0].name, "sha256": hashlib.sha256(uploads[0].content).hexdigest()}
+    once(idempotency_key(), scope=f"evidence {dispute_id}", body=sent, ctx=ctx, run=run)
     return _told(_own(session_id, dispute_id, ctx))
 
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
 from uuid import UUID
 
 from pydantic import Field
 
 from app.api.booking_answers import BookingTold
-from app.api.booking_reading import tell
+from app.api.booking_reading import done_once
 from app.api.bookings import TAG
 from app.api.fields import Given, Instant, Told
-from app.api.schema import api, idempotency_key
+from app.api.schema import api
 from app.booking.access import load_session_for
 from app.booking.alternatives import Alternative, find_alternatives
 from app.booking.reassign import (
@@ -22,10 +20,8 @@ from app.booking.reassign import (
     select_alternative,
 )
 from app.domain.cancellation import REASON_MAX
-from app.domain.context import SYSTEM
 from app.domain.errors import Forbidden
 from app.domain.permissions import Permission
-from app.foundation.idempotency import once
 from app.http.context import current_context
 from app.http.photos import avatar_url
 
@@ -77,7 +73,7 @@ class AlternativesTold(Told):
 )
 def accept_booking_reassignment(session_id: UUID, body: ReassignmentReply) -> BookingTold:
     """Nothing more is to be paid, whatever the new mentor's own price is."""
-    return _once("accept-reassignment", session_id, body, lambda ctx: accept_reassignment(session_id, ctx=ctx))
+    return done_once("accept-reassignment", session_id, body, lambda ctx: accept_reassignment(session_id, ctx=ctx))
 
 
 @api.declare(
@@ -92,7 +88,7 @@ def accept_booking_reassignment(session_id: UUID, body: ReassignmentReply) -> Bo
     refusals={409: _CONFLICTS},
 )
 def reject_booking_reassignment(session_id: UUID, body: ReassignmentReply) -> BookingTold:
-    return _once(
+    return done_once(
         "reject-reassignment",
         session_id,
         body,
@@ -113,7 +109,7 @@ def reject_booking_reassignment(session_id: UUID, body: ReassignmentReply) -> Bo
 )
 def decline_booking_reassignment(session_id: UUID, body: ReassignmentReply) -> BookingTold:
     """For the mentor to whom it was assigned, until the mentee has answered. Somebody else is looked for."""
-    return _once(
+    return done_once(
         "decline-reassignment",
         session_id,
         body,
@@ -156,25 +152,12 @@ def alternative_mentors(session_id: UUID) -> AlternativesTold:
 )
 def select_alternative_mentor(session_id: UUID, body: MentorSelection) -> BookingTold:
     """The session moves to this mentor without a new payment."""
-    return _once(
+    return done_once(
         "select-alternative-mentor",
         session_id,
         body,
         lambda ctx: select_alternative(session_id, mentor_id=body.mentor_id, scheduled_at=body.scheduled_at, ctx=ctx),
     )
-
-
-def _once(name: str, session_id: UUID, body: Given, act: Callable[[Any], object]) -> BookingTold:
-    ctx = current_context()
-
-    def run() -> dict[str, object]:
-        act(ctx)
-        return {}
-
-    given = body.model_dump(mode="json")
-    once(idempotency_key(), scope=f"{name} {session_id}", body=given, ctx=ctx, run=run)
-    # Who declined was a party a moment ago, and is told how it ended by what everybody may know (RA-2).
-    return tell(load_session_for(ctx.acting_as(SYSTEM), session_id), ctx)
 
 
 def _told(each: Alternative) -> AlternativeTold:

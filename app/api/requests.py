@@ -7,15 +7,14 @@ from uuid import UUID
 from pydantic import Field
 
 from app.api.booking_answers import BookingTold
-from app.api.booking_reading import tell
+from app.api.booking_reading import done_once
 from app.api.bookings import TAG
 from app.api.fields import Given, Instant
 from app.api.schema import api
-from app.booking.access import load_session_for
 from app.booking.review_request import approve_request, reject_request
+from app.domain.context import Context
 from app.domain.permissions import Permission
 from app.domain.requests import DESCRIPTION_MAX, REASON_MAX
-from app.http.context import current_context
 
 _ANSWERED = {
     409: "`invalid_transition`: it was answered already; `request_expired`; `slot_taken`: choose another time; "
@@ -44,6 +43,7 @@ class Rejection(Given):
     needs=Permission.OWN_REQUEST_REVIEW,
     body=Approval,
     answer=BookingTold,
+    is_idempotent=True,
     refusals=_ANSWERED,
 )
 def approve_booking(session_id: UUID, body: Approval) -> BookingTold:
@@ -52,16 +52,18 @@ def approve_booking(session_id: UUID, body: Approval) -> BookingTold:
     Nothing is paid for a free one that named no time: it goes on waiting until the mentee accepts the time that you
     propose, by `…/reschedule/respond`.
     """
-    ctx = current_context()
-    approve_request(
-        session_id,
-        message=body.message,
-        meeting_url=body.meeting_url,
-        scheduled_at=body.scheduled_at,
-        offering_id=body.offering_id,
-        ctx=ctx,
-    )
-    return tell(load_session_for(ctx, session_id), ctx)
+
+    def act(ctx: Context) -> None:
+        approve_request(
+            session_id,
+            message=body.message,
+            meeting_url=body.meeting_url,
+            scheduled_at=body.scheduled_at,
+            offering_id=body.offering_id,
+            ctx=ctx,
+        )
+
+    return done_once("approve", session_id, body, act)
 
 
 @api.declare(
@@ -72,9 +74,8 @@ def approve_booking(session_id: UUID, body: Approval) -> BookingTold:
     needs=Permission.OWN_REQUEST_REVIEW,
     body=Rejection,
     answer=BookingTold,
+    is_idempotent=True,
     refusals=_ANSWERED,
 )
 def reject_booking(session_id: UUID, body: Rejection) -> BookingTold:
-    ctx = current_context()
-    reject_request(session_id, reason=body.reason, ctx=ctx)
-    return tell(load_session_for(ctx, session_id), ctx)
+    return done_once("reject", session_id, body, lambda ctx: reject_request(session_id, reason=body.reason, ctx=ctx))

@@ -10,9 +10,10 @@ from pydantic import Field
 
 from app.api.fields import Given, Instant, Told
 from app.api.people import own_id
-from app.api.schema import REAUTHENTICATE, api
-from app.domain.errors import Forbidden
+from app.api.schema import REAUTHENTICATE, api, idempotency_key
+from app.domain.errors import Conflict, Forbidden
 from app.domain.permissions import Permission
+from app.foundation.idempotency import once
 from app.http.context import current_context
 from app.http.limits import limit_password
 from app.http.login import require_fresh_password
@@ -85,15 +86,24 @@ def list_tokens() -> TokenList:
     answer=TokenMade,
     status=201,
     limit=limit_password,
-    refusals={403: REAUTHENTICATE},
+    is_idempotent=True,
+    refusals={403: REAUTHENTICATE, 409: "`made_already`: with this key, and its secret is not kept"},
 )
 def make_token(body: NewToken) -> TokenMade:
     """A token never gets scopes that the token with which it is made does not have."""
     require_fresh_password()
     _require_no_wider(body.scopes)
-    row, secret = issue_token(
-        own_id(), name=body.name, scopes=body.scopes, expires_at=body.expires_at, ctx=current_context()
-    )
+    ctx = current_context()
+    made: list[tuple[ApiToken, str]] = []
+
+    def run() -> dict[str, object]:
+        made.append(issue_token(own_id(), name=body.name, scopes=body.scopes, expires_at=body.expires_at, ctx=ctx))
+        return {}  # the secret is kept nowhere, so that it cannot be told again
+
+    once(idempotency_key(), scope="make token", body=body.model_dump(mode="json"), ctx=ctx, run=run)
+    if not made:
+        raise Conflict("A token was made with this key already. Revoke it if its secret was lost.", code="made_already")
+    row, secret = made[0]
     return TokenMade(**_facts(row), token=secret)
 
 

@@ -175,10 +175,12 @@ def is_bookable(
     been known.
     """
     start = utc(start)
+    # What has passed is told so, whatever else is wrong with it.
+    off_grid = SlotReason.PAST if start < utc(now) else None
     if not EARLIEST <= start <= LATEST:
-        return _refused(SlotReason.PAST if start < utc(now) else SlotReason.BEYOND_WINDOW, start, schedule)
+        return _refused(off_grid or SlotReason.BEYOND_WINDOW, start, schedule)
     if (start - EPOCH) % timedelta(seconds=1):
-        return _refused(None, start, schedule)
+        return _refused(off_grid, start, schedule)
     at = seconds_floor(start)
     judged = _judged(
         schedule,
@@ -191,7 +193,7 @@ def is_bookable(
         utc(now),
     )
     if not judged:
-        return _refused(None, start, schedule)
+        return _refused(off_grid, start, schedule)
     reason = judged[0][1]
     if reason is not None:
         return _refused(reason, start, schedule)

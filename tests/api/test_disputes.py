@@ -26,11 +26,13 @@ PROBLEM = {"category": "no_show", "reason": "Nobody came", "description": "I wai
 pytestmark = pytest.mark.usefixtures("clock")
 
 
-def upload(client: FlaskClient, user: User, path: str, *files: tuple[str, bytes], field: str = "file") -> Any:
+def upload(
+    client: FlaskClient, user: User, path: str, *files: tuple[str, bytes], field: str = "file", key: str = ""
+) -> Any:
     answer = client.post(
         path,
         data={field: [(BytesIO(content), name) for name, content in files]},
-        headers={"Authorization": f"Bearer {token_of(user)}"},
+        headers={"Authorization": f"Bearer {token_of(user)}"} | ({"Idempotency-Key": key} if key else {}),
     )
     check(client.application, "POST", path, answer)
     return answer
@@ -54,6 +56,11 @@ def test_a_party_reports_adds_a_file_and_reads_it(calling: Calling, client: Flas
         upload(client, session.mentee, f"{path}/{made['id']}/evidence", ("a.png", a_picture().content)), 201
     )
     (file,) = added["evidence"]
+    for name, status in (("b.png", 201), ("b.png", 201), ("c.png", 409)):
+        sent = upload(client, session.mentee, f"{path}/{made['id']}/evidence", (name, a_picture().content), key="k2")
+        assert sent.status_code == status
+    assert [each["name"] for each in data_of(mentee.get(path))["disputes"][0]["evidence"]] == ["a.png", "b.png"]
+    added = data_of(mentee.get(path))["disputes"][0]
     assert file["contentType"] == "image/png"
     given = mentee.get(f"{path}/{made['id']}/evidence/{file['id']}")
     assert given.data == a_picture().content

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from app.domain.vocabulary import BookingMode
 from app.models import User
 from tests.api.contract import Caller, data_of, error_of
 from tests.factories.people import a_mentee, a_mentor, an_offering
-from tests.factories.sessions import START_AT, a_pending_request, an_approved_request, fresh
+from tests.factories.sessions import START_AT, a_pending_request, a_running_session, an_approved_request, fresh
 from tests.world import Clock
 
 Calling = Callable[[User], Caller]
@@ -89,3 +90,21 @@ def test_after_the_window_an_approved_request_cannot_be_paid(calling: Calling, c
     clock.set(session.hold_expires_at or clock.now)
     refused = calling(session.mentee).post(f"/api/bookings/{session.id}/proceed-payment")
     error_of(refused, 409, "hold_expired")
+
+
+@pytest.mark.spec("API-2", "BK-5")
+@pytest.mark.parametrize("act", ["approve", "reject", "complete"])
+def test_the_same_key_answers_or_completes_once(calling: Calling, clock: Clock, act: str) -> None:
+    session = a_running_session() if act == "complete" else a_pending_request()
+    clock.set(START_AT + timedelta(hours=2) if act == "complete" else clock.now)
+    mentor, path = calling(session.mentor), f"/api/bookings/{session.id}/{act}"
+    body = {"approve": {"message": "Gladly"}, "reject": {"reason": "I am away"}}.get(act)
+    first, again = (data_of(mentor.post(path, body, key="k-1")) for _ in range(2))
+    assert first == again
+    if body:
+        error_of(
+            mentor.post(path, {**body, "reason" if act == "reject" else "message": "x"}, key="k-1"),
+            409,
+            "idempotency_mismatch",
+        )
+    error_of(mentor.post(path, body, key="k-2"), 409)

@@ -9,6 +9,8 @@ from uuid import uuid4
 import pytest
 from flask.testing import FlaskClient
 
+from app.extensions import db
+from app.models import IdempotencyKey
 from app.people.tokens import Scope
 from tests.api.contract import Caller, data_of, error_of
 from tests.factories.people import a_mentee, a_mentor, sign_in
@@ -25,6 +27,17 @@ def test_a_token_made_over_the_api_works_and_is_listed_without_its_secret(
 
     assert made["id"] in [token["id"] for token in listed]
     assert all("token" not in token for token in listed)
+
+
+@pytest.mark.spec("API-2", "SEC-6")
+def test_one_key_makes_one_token_whose_secret_is_told_once(calling: Callable[..., Caller]) -> None:
+    owner, wish = calling(a_mentee()), {"name": "Script", "scopes": ["read"]}
+    made = data_of(owner.post("/api/auth/tokens", wish, key="k-1"), 201)
+    error_of(owner.post("/api/auth/tokens", wish, key="k-1"), 409, "made_already")
+    error_of(owner.post("/api/auth/tokens", {**wish, "name": "Other"}, key="k-1"), 409, "idempotency_mismatch")
+    kept = db.session.scalars(db.select(IdempotencyKey.result)).all()
+    assert made["token"] not in str(kept)
+    assert [each["name"] for each in data_of(owner.get("/api/auth/tokens"))["tokens"]].count("Script") == 1
 
 
 def test_a_token_that_may_only_read_changes_nothing(client: FlaskClient) -> None:

@@ -225,6 +225,10 @@ class TestIsBookable:
         assert decision.rule == rule  # type: ignore[attr-defined]
         assert list(refusal.value.fields) == ["scheduledAt"]
 
+    @pytest.mark.parametrize("start", ["2026-06-01 10:30", "2026-05-31 10:00", "2026-06-01 10:00"])
+    def test_a_time_that_has_passed_is_told_so_whether_or_not_it_was_ever_offered(self, start: str) -> None:
+        assert self.decide(at(start), now=at("2026-06-01 12:00")).rule == "past"  # type: ignore[attr-defined]
+
     @pytest.mark.parametrize("held, rule", [(False, "booked"), (True, "held")])
     def test_somebody_who_was_quicker_is_a_conflict(self, held: bool, rule: str) -> None:
         decision = self.decide(at("2026-06-01 10:00"), booked=[busy("10:00", "11:15", held=held)])
