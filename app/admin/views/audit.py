@@ -26,7 +26,8 @@ _REFERENCE = re.compile(r"(?![0-9a-f]{8}-[0-9a-f]{4}-)(?=.*[0-9])(?=.*[-.])[A-Za
 
 
 def _action(view: Any, context: Any, row: Any, name: str) -> Markup:
-    return Markup("<code>{}</code>").format(row.action)
+    words = row.action.removeprefix("ADMIN_").replace("_", " ").capitalize()
+    return Markup('<span title="{}">{}</span>').format(row.action, words)
 
 
 def _actor(view: Any, context: Any, row: Any, name: str) -> Any:
@@ -131,13 +132,14 @@ class StaffTrailView(AuditView):
     }  # fmt: skip
     column_formatters = {"admin_id": _actor, "action": _action, "new_status": _move, "reason": cells.text}
     column_formatters_detail = {
-        "changed": changes.cell, "details": cells.whole_json,
+        "action": cells.code, "changed": changes.cell, "details": cells.whole_json,
         "reason": lambda view, context, row, name: row.reason, "hash": cells.code,
         "previous_hash": cells.code,
     }  # fmt: skip
     # As in the API, and in the order of the indexes.
     column_default_sort = [("created_at", True), ("seq", True)]
     column_sortable_list = ("seq", "created_at")
+    column_classes = {"reason": "wrap"}
     column_filters = ("action", "admin_id", "session_id", "subject_type", "created_at")
     people = ("admin_id",)
     exported = (
@@ -172,10 +174,12 @@ class SessionLogView(AuditView):
     }  # fmt: skip
     column_formatters = {"user_id": _actor, "action": _action, "new_status": _move, "reason_details": cells.text}
     column_formatters_detail = {
+        "action": cells.code,
         "changed": changes.cell,
         "details": cells.whole_json,
         "policy_snapshot": cells.whole_json,
     }
+    column_classes = {"reason_details": "wrap"}
     column_filters = ("action", "user_id", "session_id", "created_at")
     people = ("user_id",)
     exported = (
