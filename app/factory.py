@@ -12,6 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from app.config import ConfigurationError, Settings, load_settings
 from app.extensions import csrf, db, doorbell, login, mail, migrate
 from app.foundation.pool import EVENTS
+from app.http.addresses import AddressedFlask
 from app.integrations.adapters import Adapters
 from app.integrations.chat_hooks import ChatHook, DiscordHook, SlackHook
 from app.integrations.mailer import LocalMailbox, Mailer, SmtpMailer
@@ -34,7 +35,7 @@ def build(settings: Settings | None = None) -> Flask:
     :raises ConfigurationError: when the environment cannot be used (RUN-4)
     """
     settings = settings or load_settings()
-    app = Flask(
+    app = AddressedFlask(
         "app",
         root_path=str(_ROOT / "app"),
         template_folder=str(_ROOT / "templates"),

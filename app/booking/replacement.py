@@ -260,13 +260,13 @@ def _able(*more: Any) -> Any:
             is_findable(),
             MentorProfile.is_accepting,
             MentorSchedule.is_active,
-            User.id.not_in(bindparam("excluded", expanding=True, type_=Uuid)),
+            User.id != func.all(bindparam("excluded", type_=ARRAY(Uuid))),
             User.id.not_in(_busy()),
             offers,
             or_(
                 User.id.in_(_may_work()),
                 # A clock changes around then: its patterns are looked at one by one.
-                MentorSchedule.timezone.in_(bindparam("changing", expanding=True, type_=Text)),
+                MentorSchedule.timezone == func.any(bindparam("changing", type_=ARRAY(Text))),
                 User.id.in_(select(AvailabilityException.mentor_id).where(*_reaches_into(), _IS_EXTRA)),
             ),
             *more,
@@ -275,11 +275,11 @@ def _able(*more: Any) -> Any:
 
 
 _ABLE: Final = Prepared(_able())
-_ABLE_AMONG: Final = Prepared(_able(User.id.in_(bindparam("among", expanding=True, type_=Uuid))))
-_mentors = bindparam("mentors", expanding=True, type_=Uuid)
+_ABLE_AMONG: Final = Prepared(_able(User.id == func.any(bindparam("among", type_=ARRAY(Uuid)))))
+_mentors = func.any(bindparam("mentors", type_=ARRAY(Uuid)))
 _PATTERNS: Final = Prepared(
     select(WeeklyPattern.mentor_id, WeeklyPattern.weekday, WeeklyPattern.blocks).where(
-        WeeklyPattern.mentor_id.in_(_mentors), WeeklyPattern.is_enabled
+        WeeklyPattern.mentor_id == _mentors, WeeklyPattern.is_enabled
     )
 )
 _EXCEPTIONS: Final = Prepared(
@@ -288,7 +288,7 @@ _EXCEPTIONS: Final = Prepared(
         AvailabilityException.starts_at,
         AvailabilityException.ends_at,
         AvailabilityException.type,
-    ).where(AvailabilityException.mentor_id.in_(_mentors), *_reaches_into())
+    ).where(AvailabilityException.mentor_id == _mentors, *_reaches_into())
 )
 _ZONES: Final = Prepared(select(MentorSchedule.timezone).where(MentorSchedule.is_active).distinct())
 

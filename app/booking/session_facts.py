@@ -214,7 +214,9 @@ def attendance_facts(session: MentoringSession) -> AttendanceFacts:
         found: AttendanceFacts = known[key]
         return found
     policies = policies_under(session.policy_version_id, current_policies()).values
-    joined = _joins([session.id])[session.id]
+    joined = (known or {}).get(f"joined:{session.id}")
+    if joined is None:
+        joined = _joins([session.id])[session.id]
     found = _attending(session, policies, frozenset(party for party, person in _sides(session) if person in joined))
     if known is not None:
         known[key] = found
@@ -289,6 +291,18 @@ def _overrides(wanted: Iterable[UUID]) -> dict[UUID, list[Override]]:
     for session_id, kind, expires_at, used_at, revoked_at in rows:
         found[session_id].append(Override(kind, expires_at, used_at, revoked_at))
     return found
+
+
+def who_joined(session_id: Any) -> Select[UUID]:
+    """The statement that finds who has joined a session, for whoever asks for it beside something else (PERF-7)."""
+    return select(SessionJoin.user_id).where(SessionJoin.session_id == session_id).distinct()
+
+
+def note_joined(session_id: UUID, people: Iterable[UUID]) -> None:
+    """This function will spare a request that only reads the question who has joined."""
+    reading = reading_memo()
+    if reading is not None:
+        reading[f"joined:{session_id}"] = set(people)
 
 
 def _joins(wanted: Iterable[UUID]) -> dict[UUID, set[UUID]]:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.domain.context import Context
@@ -17,7 +17,7 @@ from app.domain.policies import POLICIES, PolicyValue, Snapshot, check_coherent,
 from app.extensions import db
 from app.foundation.audit import record_staff_act
 from app.foundation.prepared import Prepared
-from app.foundation.transaction import memo
+from app.foundation.transaction import memo, reading_memo
 from app.models import MentoringSession, PolicyChange, PolicyVersion, SessionPolicy
 
 _MEMO = "policies"
@@ -47,8 +47,20 @@ def current_policies() -> PoliciesInForce:
     return found
 
 
+def newest_version() -> Select[UUID]:
+    """The statement that finds the version in force, for whoever asks for it beside something else (PERF-7)."""
+    return select(PolicyVersion.id).order_by(PolicyVersion.number.desc()).limit(1)
+
+
+def note_newest(version_id: UUID) -> None:
+    """This function will spare a request that only reads the question which version is in force."""
+    reading = reading_memo()
+    if reading is not None:
+        reading[_MEMO] = PoliciesInForce(version_id, _version(version_id))
+
+
 # Asked in every transaction, so it is put together once.
-_NEWEST = Prepared(select(PolicyVersion.id).order_by(PolicyVersion.number.desc()).limit(1))
+_NEWEST = Prepared(newest_version())
 
 
 def _newest() -> PoliciesInForce:

@@ -6,6 +6,7 @@ are written from hundreds of templates and cells; this looks at what leaves.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from app.domain.wording import in_reading_order
@@ -13,19 +14,16 @@ from app.domain.wording import in_reading_order
 if TYPE_CHECKING:
     from flask import Flask, Response
 
-# How all of those marks begin in UTF-8; most pages have none of either and are not decoded.
-_BEGINNINGS = (b"\xe2\x80", b"\xe2\x81")
+# The same marks in UTF-8: most pages have none and are not decoded.
+_MARKS = re.compile(rb"\xe2(?:\x80[\xaa-\xae]|\x81[\xa6-\xa9])")
 
 
 def _show(response: Response) -> Response:
     if response.mimetype != "text/html" or response.is_streamed or response.direct_passthrough:
         return response
     body = response.get_data()
-    if any(beginning in body for beginning in _BEGINNINGS):
-        text = body.decode()
-        shown = in_reading_order(text)
-        if shown is not text and shown != text:
-            response.set_data(shown)
+    if _MARKS.search(body):
+        response.set_data(in_reading_order(body.decode()))
     return response
 
 

@@ -13,12 +13,14 @@ from sqlalchemy import Select, Uuid, and_, bindparam, func, literal, select, tru
 
 from app.booking.access import load_session_for
 from app.booking.give_up import MENTOR_CANCELLED
+from app.booking.session_facts import note_joined, who_joined
 from app.domain.context import Context
 from app.domain.permissions import Permission, require
 from app.domain.reliability import Record, reliability
 from app.domain.vocabulary import CancelledBy, Party, SessionStatus
 from app.extensions import UtcDateTime, db
 from app.foundation.parts import PartRow, part
+from app.foundation.policies import newest_version, note_newest
 from app.foundation.prepared import Prepared
 from app.models import MentoringSession, SessionAuditLog, SessionDispute, Strike, User
 from app.money.overview import SessionMoney, sum_up
@@ -77,6 +79,7 @@ def read_case(session_id: UUID, *, ctx: Context) -> Case:
         .all()
     )
     rows = [PartRow(*row[:-1]) for row in found]
+    _spare_questions(session.id, next(row.facts for row in rows if row.source == _BESIDE))
     names = {row.actor_id: row.name for row in found if row.name}
     histories = {row.source: History(*row.facts) for row in rows if row.source in _HISTORIES}
     money = sum_up(rows, session.currency)
@@ -86,6 +89,14 @@ def read_case(session_id: UUID, *, ctx: Context) -> Case:
 
 
 _HISTORIES = {Party.MENTOR.value, Party.MENTEE.value}
+_BESIDE = "beside"
+
+
+def _spare_questions(session_id: UUID, facts: list[Any]) -> None:
+    """What the acts of the page would ask by themselves has come along."""
+    newest, joined = facts
+    note_newest(UUID(newest))
+    note_joined(session_id, map(UUID, joined))
 
 
 @cache
@@ -98,6 +109,7 @@ def _everything() -> Prepared:
         *money_parts(session_id),
         _history(Party.MENTOR, S.mentor_id, mentor, CancelledBy.MENTOR),
         _history(Party.MENTEE, S.mentee_id, mentee, CancelledBy.MENTEE),
+        part(_BESIDE, [newest_version().scalar_subquery(), func.array(who_joined(session_id).scalar_subquery())]),
     ]
     rows = union_all(*parts).subquery("r")
     return Prepared(select(rows, User.name).outerjoin(User, User.id == rows.c.actor_id))

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 import pytest
 
+from app import factory
 from app.config import ConfigurationError, Settings, load_settings
+from app.extensions import Doorbell
 from app.factory import build
 
 SECRET = "q8Vn2xT0rLw5sYh3kZp7dBm1cGf9aJe4"
@@ -95,6 +97,8 @@ def test_a_choice_without_what_it_needs_is_refused_everywhere(
 
 @pytest.mark.spec("RUN-4", "MN-2")
 def test_a_gateway_that_cannot_be_spoken_to_is_never_replaced_by_the_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    # What comes before the refusal must not leave the tests behind it without their queue server.
+    monkeypatch.setattr(factory, "doorbell", Doorbell())
     with pytest.raises(ConfigurationError, match="PAYMENT_GATEWAY=paystack") as refused:
         build(read(monkeypatch, SAFE))
     assert "sk_live_of_nobody" not in str(refused.value)
