@@ -22,6 +22,7 @@ from app.integrations.meetings.jitsi import JitsiProvider
 from app.integrations.meetings.zoom import ZoomProvider
 from app.integrations.payments.base import PaymentGateway
 from app.integrations.payments.sandbox import SandboxGateway
+from app.integrations.sms import ConsoleSms
 from app.people.passwords import hash_cheaply
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -106,6 +107,8 @@ def _extend(app: Flask, settings: Settings) -> None:
         meetings=_meetings(settings),
         mailer=_mailer(settings),
         chat_hooks=_chat_hooks(settings),
+        # Nobody in production is to wait for a message that ends on a console.
+        sms=ConsoleSms() if settings.app_env != "production" else None,
     )
 
 

@@ -34,7 +34,7 @@ def reminder_is_due(hours: int, now: Now) -> ColumnElement[bool]:
     opened = _S.scheduled_at - literal(ahead, Interval())
     about = select(_A.id).where(_A.session_id == _S.id, _A.created_at >= opened)
     was_sent = and_(_A.action == REMINDED, _A.details["hours"].as_integer() == hours)
-    agreed_later = and_(_A.created_at > opened, _agrees_on_this_time())
+    agreed_later = and_(_A.created_at > opened, agrees_on_this_time())
     return and_(
         _S.status == SessionStatus.SCHEDULED,
         _S.scheduled_at.between(now + ahead - MAY_BE_LATE, now + ahead),
@@ -63,7 +63,8 @@ def remind(session: MentoringSession, *, ctx: Context) -> str | None:
     return REMINDED if hours else None
 
 
-def _agrees_on_this_time() -> ColumnElement[bool]:
+def agrees_on_this_time() -> ColumnElement[bool]:
+    """Audit rows since which a session is agreed for the time that it has."""
     moved_here = and_(
         _A.new_scheduled_at == _S.scheduled_at,
         # A proposal that came to nothing names the time that stays.
@@ -77,7 +78,7 @@ def _history(session_id: UUID, created_at: datetime) -> tuple[datetime, dict[int
     rows = db.session.execute(
         select(_A.action, _A.created_at, _A.details["hours"].as_integer())
         .join(_S, _S.id == _A.session_id)
-        .where(_A.session_id == session_id, or_(_A.action == REMINDED, _agrees_on_this_time()))
+        .where(_A.session_id == session_id, or_(_A.action == REMINDED, agrees_on_this_time()))
         .order_by(_A.number)
     ).all()
     known_since = created_at

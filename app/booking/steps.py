@@ -25,6 +25,7 @@ from app.booking.reassign import expire_reassignment
 from app.booking.reminders import remind, reminder_is_due
 from app.booking.session_facts import attendance_facts
 from app.booking.suggestions import lacks_a_join, suggest_no_show
+from app.booking.text_reminders import remind_by_text, text_is_due
 from app.domain.attendance import decide_auto_completion, decide_start
 from app.domain.context import Context
 from app.domain.reassignment import OPEN_REASSIGNMENTS
@@ -147,6 +148,14 @@ def _remind(session: MentoringSession, ctx: Context) -> str | None:
     return remind(session, ctx=ctx)
 
 
+def _texts_due(now: Now) -> tuple[Due, ...]:
+    return (ids_where(text_is_due(now), is_certain(), by=S.scheduled_at),)
+
+
+def _text(session: MentoringSession, ctx: Context) -> str | None:
+    return remind_by_text(session, ctx=ctx)
+
+
 def _links_due(now: Now) -> tuple[Due, ...]:
     return (ids_where(link_is_late(now), is_certain(), by=S.scheduled_at),)
 
@@ -193,6 +202,7 @@ STEPS: Final[tuple[Step, ...]] = (
     Step("holds", _holds_due, _end_hold),
     Step("overrides", _overrides_due, _end_overrides),
     Step("reminders", _reminders_due, _remind),
+    Step("texts", _texts_due, _text),
     Step("links", _links_due, _ask_for_link),
     Step("starts", _starts_due, _start),
     Step("suggestions", _suggestions_due, _suggest),

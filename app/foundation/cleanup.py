@@ -30,7 +30,7 @@ _LISTS = 20
 def forget_old(*, ctx: Context) -> dict[str, int]:
     """This function will delete what no longer guards anything, in batches of a transaction each; gives how many."""
     carried = select(OutboxRow.id).where(
-        OutboxRow.kind.in_(["mail.send", "meeting.news"]),
+        OutboxRow.kind.in_(["mail.send", "meeting.news", "sms.code", "sms.reminder"]),
         OutboxRow.state.in_([OutboxState.DONE, OutboxState.WITHDRAWN]),
         OutboxRow.created_at < ctx.now - _CARRIED,
     )

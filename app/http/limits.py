@@ -122,6 +122,8 @@ limit_registration = _limited(
 )
 limit_secret_link = _limited(("20 per 15 minutes", address))
 limit_password = _limited(("30 per minute", account), failures=[("5 per minute; 20 per hour", account)])
+# A code costs money, and has six digits: few are sent, and few are tried.
+limit_text_message = _limited(("10 per 15 minutes; 30 per day", account))
 limit_booking = _limited(("10 per minute; 60 per hour", account))
 limit_chat = _limited(("30 per minute; 300 per hour", account))
 limit_upload = _limited(("20 per hour", account))

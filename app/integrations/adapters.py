@@ -10,13 +10,18 @@ if TYPE_CHECKING:
     from app.integrations.mailer import Mailer
     from app.integrations.meetings.base import MeetingProvider
     from app.integrations.payments.base import PaymentGateway
+    from app.integrations.sms import SmsSender
 
 
 @dataclass(frozen=True, slots=True)
 class Adapters:
-    """One gateway, meeting providers in the order in which they are tried, one way to send mail, the team's chats."""
+    """One gateway, meeting providers in the order in which they are tried, one way to send mail, the team's chats.
+
+    Text messages are offered where there is a way to send them.
+    """
 
     gateway: PaymentGateway
     meetings: tuple[MeetingProvider, ...]
     mailer: Mailer
     chat_hooks: tuple[ChatHook, ...] = ()
+    sms: SmsSender | None = None

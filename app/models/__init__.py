@@ -15,7 +15,17 @@ from app.models.money import (
     Refund,
 )
 from app.models.outbox import Heartbeat, IdempotencyKey, KillSwitch, OutboxRow, WebhookEvent
-from app.models.people import ApiToken, Login, MentorProfile, PasswordReset, RecoveryCode, Registration, Strike, User
+from app.models.people import (
+    ApiToken,
+    Login,
+    MentorProfile,
+    PasswordReset,
+    PhoneNumber,
+    RecoveryCode,
+    Registration,
+    Strike,
+    User,
+)
 from app.models.policy import PolicyChange, PolicyOverride, PolicyVersion, Precedent, SessionPolicy
 from app.models.schedule import AvailabilityException, MentorOffering, MentorSchedule, WeeklyPattern
 from app.models.session import (
@@ -59,6 +69,7 @@ __all__ = [
     "PasswordReset",
     "Payment",
     "Payout",
+    "PhoneNumber",
     "PolicyChange",
     "PolicyOverride",
     "PolicyVersion",

@@ -161,6 +161,20 @@ class RecoveryCode(Model):
     used_at: Mapped[datetime | None]
 
 
+class PhoneNumber(Model):
+    """Where somebody wants a text message before a session; of use once its owner has proved it (SMS-1)."""
+
+    __tablename__ = "phone_numbers"
+    __table_args__ = (CheckConstraint("number ~ '^[+][1-9][0-9]{7,14}$'", name="number"),)
+
+    user_id: Mapped[UUID] = refers("users.id", primary_key=True)
+    number: Mapped[str] = mapped_column(comment="E.164")
+    code_hash: Mapped[str | None]
+    code_tries: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    asked_at: Mapped[datetime] = instant(comment="when a code was last asked for")
+    confirmed_at: Mapped[datetime | None]
+
+
 class ApiToken(Model):
     """A personal bearer token: hashed at rest, scoped, revocable."""
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from app.domain.context import Context
 from app.foundation.outbox import Work
-from app.tasks import bulk_work, chat_work, mail_work, meeting_work, money_work
+from app.tasks import bulk_work, chat_work, mail_work, meeting_work, money_work, sms_work
 
 Record = Callable[[], None]
 Handle = Callable[[Work, Context], Record | None]
@@ -66,6 +66,9 @@ HANDLERS: Final[dict[str, HandlerSpec]] = {
     ),
     "meeting.news": HandlerSpec(meeting_work.news, _seconds(5, 20, 60, 300), timedelta(days=1)),
     "meeting.delete": HandlerSpec(meeting_work.delete, _seconds(30, 300, 1800), timedelta(days=2)),
+    # Both are dropped soon: a code ends, and a reminder is for the next quarter of an hour.
+    "sms.code": HandlerSpec(sms_work.send_code, _seconds(5, 20, 60), timedelta(minutes=15)),
+    "sms.reminder": HandlerSpec(sms_work.send_reminder, _seconds(5, 20, 60), timedelta(minutes=15)),
     "meeting.discard": HandlerSpec(meeting_work.discard, _seconds(30, 300, 1800), timedelta(days=2)),
     "meeting.recordings": HandlerSpec(meeting_work.recordings, _seconds(60, 600, 1800), timedelta(hours=6)),
     "session.bulk_cancel": HandlerSpec(

@@ -9,7 +9,7 @@ from app.config import Settings
 
 def init_app(app: Flask) -> None:
     """Register everything that stands in this package."""
-    from app.web.account import application_views, calendar_views, token_views  # noqa: PLC0415
+    from app.web.account import application_views, calendar_views, phone_views, token_views  # noqa: PLC0415
     from app.web.account import views as account  # noqa: PLC0415
     from app.web.auth import views as auth  # noqa: PLC0415
     from app.web.mentee import checkout, credit, my_sessions, reassignment, wizard  # noqa: PLC0415
@@ -23,12 +23,13 @@ def init_app(app: Flask) -> None:
     from app.web.sessions import chat_views as chat  # noqa: PLC0415
     from app.web.sessions import views as sessions  # noqa: PLC0415
 
-    for pages in (auth, account, token_views, application_views, calendar_views, public, wizard, checkout,
+    for pages in (auth, account, token_views, application_views, calendar_views, phone_views, public, wizard, checkout,
                   my_sessions, credit, sessions, chat,
                   mentor, mentor_requests, availability_views, offering_views, notifications,
                   dispute_views, attendance, join_test, notes_views, reschedule_views, reassignment,
                   assignment):  # fmt: skip
         app.register_blueprint(pages.bp)
+    app.jinja_env.globals["offers_texts"] = app.extensions["desk-adapters"].sms is not None
     settings: Settings = app.extensions["desk-settings"]
     if settings.payment_gateway == "sandbox":
         app.register_blueprint(sandbox)

@@ -26,9 +26,9 @@ from tests.factories import people, sessions
 
 # Tables that hold secrets, are only figures, or have written pages of their own: no view of them.
 _WITHOUT = {
-    "logins", "password_resets", "recovery_codes", "registrations", "idempotency_keys", "session_daily_figures",
-    "review_daily_figures", "saved_views", "session_notes", "messages", "evidence_files", "dispute_comments",
-    "precedents", "bulk_cancels", "bulk_cancel_items",
+    "logins", "password_resets", "recovery_codes", "registrations", "phone_numbers", "idempotency_keys",
+    "session_daily_figures", "review_daily_figures", "saved_views", "session_notes", "messages", "evidence_files",
+    "dispute_comments", "precedents", "bulk_cancels", "bulk_cancel_items",
 }  # fmt: skip
 # The same in every process: parametrized ids must agree between the workers of one run.
 NOBODY = "7cf00515-af63-4e98-bfdf-e5a61d737230"

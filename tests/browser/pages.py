@@ -98,6 +98,7 @@ ADDRESSES: dict[str, tuple[str, ...]] = {
         "/notifications",
         "/account",
         "/account/profile",
+        "/account/phone",
         "/account/password",
         "/account/sign-ins",
         "/account/tokens",

@@ -77,6 +77,7 @@ _ACTIONS: dict[str, tuple[str, str, str]] = {
     "reassignment_declined": ("declined to take it over", "x-lg", "orange"),
     "reassignment_rejected": ("declined the new mentor", "x-lg", "orange"),
     "reassignment_expired": ("closed the unanswered reassignment", "clock-history", "gray"),
+    "session_texted": ("texted who wanted it", "phone", "gray"),
     "session_reminded": ("reminded both", "bell", "gray"),
     "policies_improved": ("gave it the policies that serve it better", "sliders", "gray"),
     "policy_override_granted": ("granted an exception", "unlock", "accent"),

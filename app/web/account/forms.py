@@ -38,6 +38,16 @@ class ConfirmPasswordForm(FlaskForm):  # type: ignore[misc]  # as above
     password = PasswordField("Password", needed("Write your password."))
 
 
+class PhoneForm(FlaskForm):  # type: ignore[misc]  # as above
+    number = StringField(
+        "Phone number", needed("Write a number.", 30), description="With its country, such as +49 151 1234567."
+    )
+
+
+class CodeForm(FlaskForm):  # type: ignore[misc]  # as above
+    code = StringField("Code", needed("Write the code.", 10), description="Six digits, from the message to your phone.")
+
+
 class TokenForm(FlaskForm):  # type: ignore[misc]  # as above
     name = StringField(
         "Name", needed("Write a name.", LONGEST_TOKEN_NAME), description="Which program will use it, and where."
