@@ -96,6 +96,8 @@ def _configure(app: Flask, settings: Settings) -> None:
 def _extend(app: Flask, settings: Settings) -> None:
     from app import models  # noqa: F401  - registers every table before migrations look
 
+    # First: a product that cannot start has connected nothing.
+    gateway = _gateway(settings)
     db.init_app(app)
     migrate.init_app(app, db, directory=str(_ROOT / "migrations"))
     login.init_app(app)
@@ -103,7 +105,7 @@ def _extend(app: Flask, settings: Settings) -> None:
     csrf.init_app(app)
     doorbell.connect(settings.redis_url, is_silent=settings.app_env == "test")
     app.extensions["desk-adapters"] = Adapters(
-        gateway=_gateway(settings),
+        gateway=gateway,
         meetings=_meetings(settings),
         mailer=_mailer(settings),
         chat_hooks=_chat_hooks(settings),
