@@ -61,5 +61,6 @@ def _token() -> str:
 def init_app(app: Flask) -> None:
     """Check every unsafe request, after the limits and before the view."""
     app.add_template_global(_token, "csrf_token")
+    app.context_processor(lambda: {"csrf_token": _token})  # over Flask-WTF's own, which is another one
     app.config["WTF_CSRF_CHECK_DEFAULT"] = False  # the check is ours, because of bearer tokens
     app.before_request(_protect)

@@ -324,6 +324,23 @@ def test_the_token_of_somebody_elses_session_does_not_fit(app: Flask, client: Fl
 
 
 @pytest.mark.spec("SEC-2")
+def test_each_browser_has_a_token_of_its_own_however_often_pages_are_drawn(app: Flask, client: FlaskClient) -> None:
+    other = app.test_client()
+
+    def token_of(browser: FlaskClient) -> str:
+        found = re.search(r'name="csrf-token" content="([^"]+)"', browser.get("/sign-in").get_data(as_text=True))
+        assert found
+        return found[1]
+
+    first, second = token_of(client), token_of(other)
+    assert (token_of(client), token_of(other)) == (token_of(client), token_of(other)), "made once"
+    form = {"email": "nobody@people.example", "password": "of no account at all"}
+    for browser, token, is_refused in ((client, first, False), (other, second, False), (client, second, True)):
+        answer = browser.post("/sign-in", data={**form, "csrf_token": token}, csrf=False)
+        assert (answer.status_code == 400) is is_refused
+
+
+@pytest.mark.spec("SEC-2")
 def test_the_api_takes_a_cookie_with_its_token_or_a_bearer_token_and_nothing_else(
     app: Flask, client: FlaskClient
 ) -> None:
