@@ -58,7 +58,7 @@ const draw = (canvas) => {
         tooltip: { callbacks: { label: (item) => ` ${item.dataset.label ?? item.label}: ${number.format(item.raw)}` } },
       },
       scales: round ? {} : {
-        [source.lying ? "y" : "x"]: { stacked: Boolean(source.stacked), grid: { display: false }, border: { color: token("line") }, ticks: { color: ink, maxRotation: 0, autoSkipPadding: 16, autoSkip: !source.lying, font: { size: 12 } } },
+        [source.lying ? "y" : "x"]: { stacked: Boolean(source.stacked), grid: { display: false }, border: { color: token("line") }, ticks: { color: ink, maxRotation: 0, autoSkipPadding: 16, autoSkip: !source.lying, font: { size: source.lying && canvas.clientWidth < 420 ? 10 : 12 } } },
         [source.lying ? "x" : "y"]: { stacked: Boolean(source.stacked), beginAtZero: true, grid: { color: token("line") }, border: { display: false }, ticks: { color: ink, maxTicksLimit: 5, precision: 0, font: { size: 12 } } },
       },
     },

@@ -73,7 +73,7 @@ class RefundsView(ConsoleView):
         "amount_minor": cells.money(), "credit_minor": cells.money(), "status": cells.badge("refund_status"),
         "reason": cells.text, "error": cells.text,
     }  # fmt: skip
-    column_classes = {"amount_minor": "num"}
+    column_classes = {"amount_minor": "num", "reason": "wrap"}
     column_sortable_list = ("created_at",)
     column_filters = ("status", "type", "by_staff", "session_id", "created_at")
     people, sessions = ("requested_by", "approved_by"), ("session_id",)

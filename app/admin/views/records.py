@@ -117,7 +117,7 @@ class EmailsView(ConsoleView):
         "queued": ("Queued", lambda: EmailEvent.status == EmailState.QUEUED),
         "failed": ("Failed", lambda: EmailEvent.status == EmailState.FAILED),
     }
-    column_list = ("subject", "recipient", "template", "session_id", "status", "attempts", "created_at", "sent_at")
+    column_list = ("subject", "recipient", "status", "session_id", "created_at", "sent_at", "attempts", "template")
     column_details_list = (
         "id", "subject", "recipient", "user_id", "template", "action", "session_id", "status", "attempts", "error",
         "created_at", "sent_at",
@@ -170,7 +170,7 @@ class JobsView(ConsoleView):
     )  # fmt: skip
     column_labels = {"session_id": "Session", "available_at": "Not before", "last_error": "What went wrong"}
     column_formatters = {"state": cells.badge("work_status"), "kind": cells.code, "last_error": cells.text}
-    column_classes = {"attempts": "num"}
+    column_classes = {"attempts": "num", "subject": "wrap"}
     column_sortable_list = ("created_at",)
     column_filters = ("state", "kind", "session_id", "created_at")
     sessions = ("session_id",)
