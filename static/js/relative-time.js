@@ -1,4 +1,5 @@
-/* Keeps <time data-relative datetime="…"> true while the page is open. The words are those of formatting.py. */
+/* Keeps true while the page is open: <time data-relative datetime="…">, and every time of the sessions list.
+   The words are those of formatting.py. */
 
 const MINUTE = 60;
 const HOUR = 3600;
@@ -19,7 +20,7 @@ export const relative = (moment, now = Date.now()) => {
 };
 
 const refresh = () => {
-  for (const node of document.querySelectorAll("time[data-relative]")) {
+  for (const node of document.querySelectorAll("time[data-relative], .sessions time")) {
     const text = relative(Date.parse(node.dateTime));
     if (node.textContent !== text) node.textContent = text;
   }

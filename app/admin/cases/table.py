@@ -57,10 +57,10 @@ def table_rows(rows: Sequence[Any], *, zone: str, now: datetime) -> Iterator[Tab
     place = zone_of(zone)
     for row in rows:
         by_mentee, by_mentor = row.reschedule_count, row.mentor_reschedule_count
-        at, booked = row.scheduled_at, row.created_at
+        at, booked, key = row.scheduled_at, row.created_at, str(row.id)
         yield TableRow(
-            str(row.id),
-            row.id.hex[:8],
+            key,
+            key[:8],
             escape(row.title),
             _color(row.mentor_id),
             _name(initials(row.mentor_name)),
