@@ -6,11 +6,13 @@ from collections.abc import Callable
 
 import pytest
 from flask import Flask
+from psycopg import InterfaceError
 from psycopg.pq import TransactionStatus
 from sqlalchemy import select, text
 
 from app.domain.errors import Conflict
 from app.extensions import db
+from app.foundation.pool import QuietCursor
 from app.foundation.transaction import read_alone, transaction
 from app.models import User
 from tests.factories.people import a_support_agent
@@ -28,6 +30,25 @@ def test_a_connection_that_the_server_closed_is_replaced_before_anybody_meets_it
         second = db.session.scalar(text("SELECT pg_backend_pid()"))
         other.close()
         assert second not in {None, first}
+
+
+@pytest.mark.spec("PERF-1")
+def test_the_columns_of_a_result_are_described_to_who_asks(app: Flask) -> None:
+    cursor = db.session.connection().connection.cursor()
+    cursor.execute("SELECT 1 AS number, 'x' AS letter")
+    described = cursor.description
+    assert isinstance(cursor, QuietCursor)
+    assert [column.name for column in described] == ["number", "letter"]
+    assert (len(described), described[0].type_code) == (2, 23)
+    cursor.execute("SELECT 2 AS other")
+    assert [column.name for column in described] == ["number", "letter"], "what was asked for in time stays"
+
+    late = cursor.description
+    cursor.execute("SET LOCAL work_mem = '4MB'")
+    assert cursor.description is None
+    with pytest.raises(InterfaceError):
+        list(late)
+    cursor.close()
 
 
 def _status() -> TransactionStatus:
