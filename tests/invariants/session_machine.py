@@ -1,25 +1,28 @@
 """A small marketplace under random steps: whatever is done in whichever order, the invariants hold after every step.
 
 Steps that a rule refuses are as good as none, but the refusal must be the one that the decision had announced.
+Each example has all its steps: a rule that nothing can be done with yet is not drawn (an ``assume`` in a rule would
+throw the whole example away), and what there is to draw from comes along with the answer of the invariants.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
 from flask import Flask
-from hypothesis import assume, event, note
+from hypothesis import event, note
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from sqlalchemy import TextClause, text
 from sqlalchemy import event as sql_event
-from sqlalchemy import select, text
 
 from app.booking import reschedule_answers as answers
 from app.booking.book import create_booking
@@ -56,7 +59,7 @@ from app.foundation.audit import verify_chain
 from app.foundation.transaction import transaction
 from app.integrations.payments.base import ChargeState
 from app.integrations.payments.sandbox import SandboxGateway
-from app.models import MentoringSession, Payment, Refund, RescheduleRequest, User
+from app.models import MentoringSession, User
 from app.money import checks
 from app.support import invariants
 from app.support.clear_no_show import clear_no_show
@@ -79,12 +82,39 @@ SLOTS: Final = [
     START.replace(hour=hour, minute=0) + timedelta(days=days) for days in (2, 3) for hour in (9, 10, 11, 14)
 ]
 NUMBERS: Final = st.integers(0, 99)
+
+
+def when_there_is(what: str) -> Callable[..., Any]:
+    """The rule is drawn only while there is something for it."""
+    return precondition(lambda machine: bool(machine.seen[what]))
+
+
 # In flight until the worker has run: what the outbox still holds is no fault.
 _LATE_BY_NATURE: Final = ("nothing stays held once a session is over",)
 
 
-def _questions() -> tuple[str, list[str]]:
-    """Every query of the invariants as one statement that gives (number of the question, what), and their words."""
+def _quoted(values: Iterable[str]) -> str:
+    return ", ".join(f"'{value}'" for value in sorted(values))
+
+
+# What the rules draw from, in an order that a replay finds again; asked in the same round trip as the invariants.
+_THERE_IS: Final = {
+    "status": "SELECT id || ' ' || status FROM sessions",
+    "payment": "SELECT reference FROM payments WHERE gateway = 'sandbox' ORDER BY created_at, id",
+    "proposal": f"""SELECT session_id || ' ' || id FROM reschedule_requests
+                    WHERE status IN ({_quoted(OPEN_PROPOSALS)}) ORDER BY created_at, id""",
+    "reassignment": f"""SELECT id::text FROM sessions WHERE reassignment_status IN ({_quoted(OPEN_REASSIGNMENTS)})
+                        ORDER BY created_at, id""",
+    "refund": f"""SELECT status || ' ' || id FROM refunds
+                  WHERE status IN ({_quoted((RefundState.AWAITING_APPROVAL, RefundState.FAILED))})
+                  ORDER BY created_at, id""",
+    "start": f"""SELECT extract(epoch FROM scheduled_at)::bigint::text FROM sessions
+                 WHERE status IN ({_quoted((S.SCHEDULED, S.IN_PROGRESS))})""",
+}
+
+
+def _questions() -> tuple[TextClause, dict[str, str]]:
+    """Every query as one statement that gives (its name, what), and the words of those of the invariants."""
     asked = [(f"{key}: {says}", sql) for key, says, sql in invariants._QUERIES]
     asked += [
         (
@@ -94,8 +124,9 @@ def _questions() -> tuple[str, list[str]]:
         for check in checks.CHECKS
         if check.says not in _LATE_BY_NATURE
     ]
-    parts = [f"SELECT {number} AS which, q.* FROM ({sql}) AS q(what)" for number, (_, sql) in enumerate(asked)]
-    return " UNION ALL ".join(parts), [words for words, _ in asked]
+    named = _THERE_IS | {str(number): sql for number, (_, sql) in enumerate(asked)}
+    parts = [f"SELECT '{name}' AS which, q.* FROM ({sql}) AS q(what)" for name, sql in named.items()]
+    return text(" UNION ALL ".join(parts)), {str(number): words for number, (words, _) in enumerate(asked)}
 
 
 QUESTIONS, WORDS = _questions()
@@ -139,6 +170,8 @@ class SessionMachine(RuleBasedStateMachine):
         self.stack = ExitStack()
         self.clock = Clock()
         self.sessions: list[UUID] = []
+        self.seen: defaultdict[str, list[str]] = defaultdict(list)
+        self.status: dict[UUID, SessionStatus] = {}
         self._enter()
 
     def _enter(self) -> None:
@@ -173,7 +206,7 @@ class SessionMachine(RuleBasedStateMachine):
         """Something to begin with: otherwise half of all steps would only make sessions."""
         for number in range(paid):
             self.book(who=number, mentor=(0, 0, 2, 3)[number], slot=SLOTS[number])
-            self.pay(number=0, state=ChargeState.SUCCEEDED)
+            self.pay(number=5 * number, state=ChargeState.SUCCEEDED)
 
     # Helpers of the rules.
 
@@ -182,14 +215,10 @@ class SessionMachine(RuleBasedStateMachine):
 
     def session(self, number: int, *likely: SessionStatus) -> MentoringSession:
         """One of the sessions; mostly one in a status in which something can come of it."""
-        assume(self.sessions)
         ids = self.sessions
         if likely and number % 5:
-            ids = [one for one in ids if self._status(one) in likely] or ids
+            ids = [one for one in ids if self.status[one] in likely] or ids
         return db.session.get_one(MentoringSession, ids[number // 5 % len(ids)], populate_existing=True)
-
-    def _status(self, session_id: UUID) -> SessionStatus:
-        return db.session.get_one(MentoringSession, session_id).status
 
     def take(self, what: str, act: Callable[[], Any], *, announced: bool | None = None) -> Any:
         """Act; a refusal is fine unless the decision had said that it is allowed, and the other way round."""
@@ -231,6 +260,7 @@ class SessionMachine(RuleBasedStateMachine):
         if booked is not None:
             self.sessions.append(booked.id)
 
+    @when_there_is("status")
     @rule(number=NUMBERS, state=st.sampled_from([ChargeState.SUCCEEDED] * 4 + [ChargeState.FAILED]))
     def pay(self, number: int, state: ChargeState) -> None:
         session = self.session(number, S.DRAFT, S.SCHEDULED)
@@ -245,20 +275,19 @@ class SessionMachine(RuleBasedStateMachine):
             self.gateway.decide(started.reference, state)
             self.take("settle", lambda: settle_payment(started.reference, gateway=self.gateway, ctx=ctx))
 
+    @when_there_is("payment")
     @rule(number=NUMBERS)
     def pay_on_an_old_page(self, number: int) -> None:
         """Whatever checkout was once opened is paid now, however late (BK-7)."""
-        payments = db.session.scalars(
-            select(Payment).where(Payment.gateway == "sandbox").order_by(Payment.created_at, Payment.id)
-        ).all()
-        assume(payments)
-        payment = payments[number % len(payments)]
-        self.gateway.decide(payment.reference, ChargeState.SUCCEEDED)
+        references = self.seen["payment"]
+        reference = references[number % len(references)]
+        self.gateway.decide(reference, ChargeState.SUCCEEDED)
         self.take(
             "late payment",
-            lambda: settle_payment(payment.reference, gateway=self.gateway, ctx=context(SYSTEM, self.clock.now)),
+            lambda: settle_payment(reference, gateway=self.gateway, ctx=context(SYSTEM, self.clock.now)),
         )
 
+    @when_there_is("status")
     @rule(number=NUMBERS, approves=st.booleans())
     def review_request(self, number: int, approves: bool) -> None:
         session = self.session(number, S.PENDING_MENTOR_REVIEW)
@@ -272,6 +301,7 @@ class SessionMachine(RuleBasedStateMachine):
 
     # What the parties do.
 
+    @when_there_is("status")
     @rule(number=NUMBERS, side=st.sampled_from(Party))
     def cancel(self, number: int, side: Party) -> None:
         session = self.session(number, S.SCHEDULED)
@@ -282,12 +312,14 @@ class SessionMachine(RuleBasedStateMachine):
             "cancel", lambda: cancel_session(session.id, category=category, reason="", ctx=ctx), announced=announced
         )
 
+    @when_there_is("status")
     @rule(number=NUMBERS, side=st.sampled_from(Party))
     def join(self, number: int, side: Party) -> None:
         session = self.session(number, S.SCHEDULED, S.IN_PROGRESS)
         ctx = self.party(session, side)
         self.take("join", lambda: record_join(session.id, ctx=ctx))
 
+    @when_there_is("status")
     @rule(number=NUMBERS)
     def complete(self, number: int) -> None:
         session = self.session(number, S.IN_PROGRESS)
@@ -295,6 +327,7 @@ class SessionMachine(RuleBasedStateMachine):
         announced = self.announced(session, "complete", ctx)
         self.take("complete", lambda: complete_session(session.id, ctx=ctx), announced=announced)
 
+    @when_there_is("status")
     @rule(number=NUMBERS, side=st.sampled_from(Party))
     def report_no_show(self, number: int, side: Party) -> None:
         session = self.session(number, S.IN_PROGRESS)
@@ -302,6 +335,7 @@ class SessionMachine(RuleBasedStateMachine):
         announced = self.announced(session, "noShow", ctx)
         self.take("report no-show", lambda: report_no_show(session.id, ctx=ctx), announced=announced)
 
+    @when_there_is("status")
     @rule(number=NUMBERS, side=st.sampled_from(Party), stars=st.integers(1, 5))
     def review(self, number: int, side: Party, stars: int) -> None:
         session = self.session(number, S.COMPLETED)
@@ -311,6 +345,7 @@ class SessionMachine(RuleBasedStateMachine):
 
     # Negotiating about another time.
 
+    @when_there_is("status")
     @rule(number=NUMBERS, side=st.sampled_from(Party), slot=st.sampled_from(SLOTS))
     def propose(self, number: int, side: Party, slot: datetime) -> None:
         session = self.session(number, S.SCHEDULED)
@@ -319,17 +354,13 @@ class SessionMachine(RuleBasedStateMachine):
         done = self.take("propose", lambda: propose(session.id, proposed_time=slot, ctx=ctx))
         assert announced or done is None, "a proposal was announced as refused, and happened"
 
+    @when_there_is("proposal")
     @rule(
         number=NUMBERS, side=st.sampled_from(Party), how=st.sampled_from(sorted(_ANSWERS)), slot=st.sampled_from(SLOTS)
     )
     def answer(self, number: int, side: Party, how: str, slot: datetime) -> None:
-        open_ones = db.session.execute(
-            select(RescheduleRequest.session_id, RescheduleRequest.id)
-            .where(RescheduleRequest.status.in_(OPEN_PROPOSALS))
-            .order_by(RescheduleRequest.created_at, RescheduleRequest.id)
-        ).all()
-        assume(open_ones)
-        session_id, request_id = open_ones[number % len(open_ones)]
+        open_ones = self.seen["proposal"]
+        session_id, request_id = map(UUID, open_ones[number % len(open_ones)].split())
         session = db.session.get_one(MentoringSession, session_id)
         ctx = self.party(session, side)
         acts: dict[str, Callable[[], Any]] = {
@@ -348,6 +379,7 @@ class SessionMachine(RuleBasedStateMachine):
         # Whether a slot is free is the calendar's answer, beside the rule's.
         assert announced or done is None, f"{how} was announced as refused, and happened"
 
+    @when_there_is("reassignment")
     @rule(
         number=NUMBERS,
         how=st.sampled_from(
@@ -356,13 +388,8 @@ class SessionMachine(RuleBasedStateMachine):
         slot=st.sampled_from(SLOTS),
     )
     def answer_a_change_of_mentor(self, number: int, how: str, slot: datetime) -> None:
-        waiting = db.session.scalars(
-            select(MentoringSession.id)
-            .where(MentoringSession.reassignment_status.in_(OPEN_REASSIGNMENTS))
-            .order_by(MentoringSession.created_at, MentoringSession.id)
-        ).all()
-        assume(waiting)
-        session = db.session.get_one(MentoringSession, waiting[number % len(waiting)])
+        waiting = self.seen["reassignment"]
+        session = db.session.get_one(MentoringSession, UUID(waiting[number % len(waiting)]))
         ctx = self.party(session, Party.MENTOR if how == "declineReassignment" else Party.MENTEE)
         chosen = self.world.mentors[number % len(self.world.mentors)]
         start = None if session.reassignment_status is ReassignmentStatus.PENDING_ACCEPTANCE else slot
@@ -380,6 +407,7 @@ class SessionMachine(RuleBasedStateMachine):
 
     # What staff do.
 
+    @when_there_is("status")
     @rule(number=NUMBERS, percentage=st.sampled_from([0, 33, 100]))
     def force_cancel(self, number: int, percentage: int) -> None:
         session = self.session(number, S.SCHEDULED, S.IN_PROGRESS)
@@ -394,18 +422,21 @@ class SessionMachine(RuleBasedStateMachine):
             ),
         )
 
+    @when_there_is("status")
     @rule(number=NUMBERS, absent=st.sampled_from(Party))
     def mark_no_show(self, number: int, absent: Party) -> None:
         session = self.session(number, S.SCHEDULED, S.IN_PROGRESS, S.COMPLETED)
         ctx = self.as_user(self.world.agent)
         self.take("mark no-show", lambda: mark_no_show(session.id, absent=absent, reason="Nobody came", ctx=ctx))
 
+    @when_there_is("status")
     @rule(number=NUMBERS, restore=st.sampled_from([S.COMPLETED, S.CANCELLED]), percentage=st.sampled_from([0, 33, 100]))
     def clear_no_show(self, number: int, restore: SessionStatus, percentage: int) -> None:
         session = self.session(number, S.NO_SHOW)
         wish = {"restore": restore, "refund_percentage": percentage, "ctx": self.as_user(self.world.agent)}
         self.take("clear no-show", lambda: clear_no_show(session.id, reason="A mistake", fingerprint=None, **wish))
 
+    @when_there_is("status")
     @rule(number=NUMBERS, what=st.sampled_from(["complete", "move", "override", "dismiss", "refund", "bonus"]))
     def support_acts(self, number: int, what: str) -> None:
         session = self.session(number, S.SCHEDULED, S.IN_PROGRESS, S.COMPLETED)
@@ -433,14 +464,14 @@ class SessionMachine(RuleBasedStateMachine):
         amount = Money(minor, session.currency)
         return manual_refund(session.id, type=kind, amount=amount, reason="Goodwill", fingerprint=None, ctx=ctx)
 
+    @when_there_is("refund")
     @rule(number=NUMBERS, act=st.sampled_from(RefundAct))
     def the_second_person_decides(self, number: int, act: RefundAct) -> None:
         state = RefundState.AWAITING_APPROVAL if act in {RefundAct.APPROVE, RefundAct.DECLINE} else RefundState.FAILED
-        refunds = db.session.scalars(
-            select(Refund.id).where(Refund.status == state).order_by(Refund.created_at, Refund.id)
-        ).all()
-        assume(refunds)
-        refund_id = refunds[number % len(refunds)]
+        pairs = [row.split() for row in self.seen["refund"]]
+        # One that waits for this act; else one of the others, and it is refused.
+        refunds = [refund_id for found, refund_id in pairs if found == state] or [refund_id for _, refund_id in pairs]
+        refund_id = UUID(refunds[number % len(refunds)])
         ctx = self.as_user(self.world.admin)
         self.take(
             f"refund: {act}",
@@ -453,6 +484,7 @@ class SessionMachine(RuleBasedStateMachine):
     def time_passes(self, minutes: int) -> None:
         self.clock.advance(minutes=minutes)
 
+    @when_there_is("start")
     @rule(
         hours=st.sampled_from([-24, -2, -1, 0, 1, 2]),
         seconds=st.sampled_from([-1, 0, 1, 60 * 15]),
@@ -460,13 +492,9 @@ class SessionMachine(RuleBasedStateMachine):
     )
     def time_comes_to_a_boundary(self, hours: int, seconds: int, ticks: bool) -> None:
         """Close to where a rule changes: hours before the next start, the start itself, the end of an hour."""
-        starts = db.session.scalars(
-            select(MentoringSession.scheduled_at).where(MentoringSession.status.in_([S.SCHEDULED, S.IN_PROGRESS]))
-        ).all()
-        instants = [start + timedelta(hours=hours, seconds=seconds) for start in starts if start is not None]
-        ahead = [instant for instant in instants if instant > self.clock.now]
-        assume(ahead)
-        self.clock.set(min(ahead))
+        starts = [datetime.fromtimestamp(int(start), UTC) for start in self.seen["start"]]
+        instants = [start + timedelta(hours=hours, seconds=seconds) for start in starts]
+        self.clock.set(min((instant for instant in instants if instant > self.clock.now), default=self.clock.now))
         if ticks:
             drain()
             self.the_clock_ticks()
@@ -487,6 +515,11 @@ class SessionMachine(RuleBasedStateMachine):
     @invariant()
     def nothing_is_broken(self) -> None:
         with transaction():
-            found = [(WORDS[row.which], row.what) for row in db.session.execute(text(QUESTIONS))]
-        assert not found, found
+            answers = db.session.execute(QUESTIONS).all()
+        assert not (broken := [(WORDS[which], what) for which, what in answers if which in WORDS]), broken
         db.session.expire_all()
+        self.seen.clear()
+        for which, what in answers:
+            self.seen[which].append(what)
+        pairs = (row.split() for row in self.seen["status"])
+        self.status = {UUID(session_id): SessionStatus(status) for session_id, status in pairs}
