@@ -95,7 +95,7 @@ class Trouble(list[str]):
             self.append(f"{status}: {url}")
 
     def _address(self, url: str) -> None:
-        if not url.startswith(("http://127.0.0.1:", "data:", "blob:")):
+        if not url.startswith(("http://127.0.0.1:", "data:", "blob:", "about:")):
             self.append(f"outside: {url}")
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, Page
 
 from tests.browser.conftest import Trouble, serving
 from tests.browser.furnished import ROLES, Furnished, furnish
@@ -27,6 +28,14 @@ _RUN = """async () => (await axe.run(
 )).violations"""
 
 
+@dataclass(frozen=True)
+class Watched:
+    """A window, and what its pages complained about."""
+
+    page: Page
+    trouble: Trouble
+
+
 @pytest.fixture(scope="module")
 def furnished(servers: tuple[str, str], template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Furnished]:
     """One product in which everything has happened once, for all pages of this module, which change nothing."""
@@ -36,27 +45,29 @@ def furnished(servers: tuple[str, str], template: str, tmp_path_factory: pytest.
 
 
 @pytest.fixture(scope="module")
-def signed_in(chromium: Browser, furnished: Furnished) -> Iterator[Callable[[str], BrowserContext]]:
-    """``signed_in(role)``: a browser of somebody of that role; ``visitor`` is nobody."""
-    contexts: dict[str, BrowserContext] = {}
+def signed_in(chromium: Browser, furnished: Furnished) -> Iterator[Callable[[str], Watched]]:
+    """``signed_in(role)``: the one window of somebody of that role; ``visitor`` is nobody.
 
-    def make(role: str) -> BrowserContext:
-        if role not in contexts:
+    It goes from page to page as people do: a window of its own for each page costs the browser half as much again.
+    """
+    windows: dict[str, Watched] = {}
+
+    def make(role: str) -> Watched:
+        if role not in windows:
             # Without motion nothing is measured while it fades.
-            contexts[role] = chromium.new_context(reduced_motion="reduce")
+            page = chromium.new_context(reduced_motion="reduce").new_page()
             if role != "visitor":
-                page = contexts[role].new_page()
                 furnished.stage.sign_in(page, furnished.people[role])
-                page.close()
-        return contexts[role]
+            windows[role] = Watched(page, Trouble())
+            windows[role].trouble.watch(page)
+        return windows[role]
 
     yield make
-    for context in contexts.values():
-        context.close()
+    for window in windows.values():
+        window.page.context.close()
 
 
 def _barriers(page: Page) -> list[tuple[str, str, str]]:
-    page.evaluate(_AXE)
     found: list[dict[str, Any]] = page.evaluate(_RUN)
     return [
         (each["id"], node["html"][:160], node.get("failureSummary", "")[:300])
@@ -69,22 +80,23 @@ def _barriers(page: Page) -> list[tuple[str, str, str]]:
 @pytest.mark.spec("UX-1", "UX-2", "UX-5")
 @pytest.mark.parametrize("role,address", [(role, each) for role in ROLES for each in ADDRESSES[role]])
 def test_a_page_has_no_barrier_fits_and_keeps_to_itself(
-    furnished: Furnished, signed_in: Callable[[str], BrowserContext], role: str, address: str
+    furnished: Furnished, signed_in: Callable[[str], Watched], role: str, address: str
 ) -> None:
-    page = signed_in(role).new_page()
-    trouble = Trouble()
-    trouble.watch(page)
+    page, trouble = signed_in(role).page, signed_in(role).trouble
+    # Whatever the page before it was about to do ends here.
+    page.goto("about:blank")
+    trouble.clear()
     page.set_viewport_size({"width": WIDTHS[0], "height": 900})
     answer = page.goto(furnished.stage.address + address.format_map(furnished.names))
     assert answer is not None
     assert answer.status == 200, answer.status
     assert "/sign-in" not in page.url or "sign-in" in address
+    page.evaluate(_AXE)
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
         assert sticking_out(page) == [], f"at {width}"
         assert _barriers(page) == [], f"at {width}"
     assert trouble == []
-    page.close()
 
 
 def test_every_page_of_the_product_is_looked_at(furnished: Furnished) -> None:
