@@ -23,7 +23,7 @@ run: $(VENV)/ok ## Run everything with demonstration data; PORT (8000) and DATA_
 	@$(BIN)/python -m app.embedded run
 
 test: $(VENV)/ok chromium ## Run all tests on embedded servers of their own
-	$(BIN)/python -m pytest -q -n $(JOBS)
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
 
 ##@ Work on it
 
