@@ -104,7 +104,7 @@ def test_nothing_that_is_sent_makes_it_fail(name: str, people: tuple[list[Caller
     body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
     bodies = fitting(body, known) | _anything if body else st.none() | _anything
 
-    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
+    @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
     @given(st.data())
     def send(data: st.DataObject) -> None:
         caller = data.draw(st.sampled_from(callers))

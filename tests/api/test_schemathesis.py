@@ -32,7 +32,7 @@ from tests.factories.sessions import a_paid_session, a_pending_request, fresh
 SCHEMA: Final = openapi.from_dict(document(api.endpoints.values(), title="Tests", server="http://localhost"))
 OPERATIONS: Final = {result.ok().definition.raw["operationId"]: result.ok() for result in SCHEMA.get_all_operations()}
 # More on demand: DESK_EXAMPLES=200 pytest tests/api/test_schemathesis.py
-EXAMPLES: Final = int(os.environ.get("DESK_EXAMPLES", "10"))
+EXAMPLES: Final = int(os.environ.get("DESK_EXAMPLES", "6"))
 ROLES: Final = ("anonymous", "mentee", "mentor", "support", "admin")
 
 load_all_checks()
