@@ -159,7 +159,7 @@ def test_a_row_leads_to_exactly_the_sessions_that_it_counts(as_role: Browser, cl
     link = re.search(r'href="(/admin/sessions/[^"]+)">Sessions</a>', page)
     assert link
 
-    assert browser.get(unescape(link[1])).text.count('<a class=clip href=/admin/sessions/') == 1
+    assert browser.get(unescape(link[1])).text.count("<a class=clip href=/admin/sessions/") == 1
 
 
 @pytest.mark.spec("AN-1", "UX-3")

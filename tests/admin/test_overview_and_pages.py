@@ -52,7 +52,7 @@ def test_cards_compare_with_the_period_before_and_link_to_their_lists(as_role: B
     card = re.search(r'<a class="kpi" href="([^"]+)">\s*<span class="kpi-label">Completed</span>\s*<span[^>]*>1<', page)
     assert card
     listed = support.get(card[1].replace("&amp;", "&"))
-    assert listed.text.count('<a class=clip href=/admin/sessions/') == 1
+    assert listed.text.count("<a class=clip href=/admin/sessions/") == 1
 
 
 def numbers_of(page: str, name: str) -> dict[tuple[str, str], tuple[str, str | None]]:
@@ -78,7 +78,7 @@ def cards_of(page: str) -> dict[str, str]:
 
 def listed(client: FlaskClient, path: str | None) -> int:
     assert path is not None
-    return client.get(path).text.count('<a class=clip href=/admin/sessions/')
+    return client.get(path).text.count("<a class=clip href=/admin/sessions/")
 
 
 @pytest.mark.spec("KPI-1")

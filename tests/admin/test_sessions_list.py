@@ -29,7 +29,7 @@ from tests.factories import people, sessions
 from tests.world import Clock
 
 PATH = "/admin/sessions/"
-_ROW = re.compile(r'<a class=clip href=/admin/sessions/([0-9a-f-]{36})>')
+_ROW = re.compile(r"<a class=clip href=/admin/sessions/([0-9a-f-]{36})>")
 
 
 def shown(page: Any) -> list[str]:

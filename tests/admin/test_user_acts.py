@@ -78,7 +78,7 @@ def test_the_dialog_leads_to_the_list_of_exactly_the_sessions_that_lie_ahead(adm
         found = re.search(r'<a href="([^"]+)">Show it in the list</a>', admin.get(path(person)).text)
         assert found
         listed = admin.get(html.unescape(found[1])).text
-        assert listed.count('<a class=clip href=/admin/sessions/') == 1
+        assert listed.count("<a class=clip href=/admin/sessions/") == 1
         assert str(session.id) in listed
         assert str(other.id) not in listed
 
