@@ -30,12 +30,14 @@ from app.domain.vocabulary import Role
 from app.embedded.servers import embedded_servers
 from app.extensions import db
 from app.people.accounts import create_user
+from bench import audit_reports  # what another process calls must be in a module that it can import
 from bench._processor import processor_milliseconds
 from bench.console import (
     _SERVER,
     PASSWORD,
     ROUNDS,
     Statements,
+    apart,
     caller,
     get,
     hand_login,
@@ -257,11 +259,18 @@ def main() -> None:
     chosen = parser.parse_args()
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     print(f"commit {commit.stdout.strip()}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, medians of {ROUNDS}")
-    with embedded_servers(chosen.folder / "large", durable=False, postgres_settings=_SERVER) as servers:
-        app = prepare(chosen.folder, servers.database_url, servers.redis_url, chosen.sessions)
+    apart(audit_reports.measure, chosen.folder / "large", chosen.sessions, is_filling=True)
+    apart(audit_reports.measure, chosen.folder / "large", chosen.sessions)
+
+
+def measure(folder: Path, sessions: int, *, is_filling: bool = False) -> None:
+    """Make what is not there yet; or compare."""
+    with embedded_servers(folder, durable=False, postgres_settings=_SERVER) as servers:
+        app = prepare(folder, servers.database_url, servers.redis_url, sessions)
         rows = add_staff_acts(app)
-        print(f"\n{chosen.sessions:,} sessions, {rows:,} audit rows, reports over {DAYS} days")
-        compare(app, servers.database_url)
+        if not is_filling:
+            print(f"\n{sessions:,} sessions, {rows:,} audit rows, reports over {DAYS} days")
+            compare(app, servers.database_url)
 
 
 if __name__ == "__main__":
