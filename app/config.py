@@ -112,6 +112,8 @@ class Settings(BaseSettings):
             problems.append("PAYMENT_GATEWAY=stripe needs STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET")
         if self.require_staff_2fa:
             problems.append("REQUIRE_STAFF_2FA=true cannot be kept: this version has no second factor (ID-5)")
+        if self.sentry_dsn and self.sentry_dsn.get_secret_value():
+            problems.append("SENTRY_DSN cannot be kept: this version sends its errors nowhere but into its logs")
         unknown = set(self.providers) - {"jitsi", "zoom", "daily"}
         if unknown or not self.providers:
             problems.append("MEETING_PROVIDERS takes jitsi, zoom and daily, in the order in which they are tried")

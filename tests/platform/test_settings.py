@@ -82,8 +82,9 @@ def test_an_empty_environment_is_production_and_everything_is_said_at_once(monke
         ({"MEETING_PROVIDERS": "skype"}, "MEETING_PROVIDERS"),
         ({"DATABASE_URL": "sqlite:///desk.db"}, "DATABASE_URL"),
         ({"PORT": "many"}, "PORT"),
+        ({"SENTRY_DSN": "https://key@sentry.example/1"}, "SENTRY_DSN"),
     ],
-    ids=["paystack", "stripe", "zoom", "unknown provider", "sqlite", "no number"],
+    ids=["paystack", "stripe", "zoom", "unknown provider", "sqlite", "no number", "what is not built"],
 )
 def test_a_choice_without_what_it_needs_is_refused_everywhere(
     monkeypatch: pytest.MonkeyPatch, change: dict[str, str], said: str
