@@ -21,6 +21,7 @@ from app.models import EmailEvent, Heartbeat
 # The clock's jobs and when they run, in cron's five fields, in UTC.
 SCHEDULE: Final = {"tick": "* * * * *", "nightly": "17 2 * * *"}
 _RECENTLY: Final = timedelta(hours=24)
+_MAIL_LEAVES_WITHIN: Final = timedelta(minutes=5)
 _log = structlog.get_logger(__name__)
 
 
@@ -66,6 +67,10 @@ class MailCounts:
     oldest: datetime | None
     failed: int
     sent: int
+
+    def is_late(self, now: datetime) -> bool:
+        """Whether something waits for longer than mail may (EM-5)."""
+        return self.oldest is not None and now - self.oldest > _MAIL_LEAVES_WITHIN
 
 
 def queue_server() -> QueueServer:

@@ -15,9 +15,10 @@ from app.foundation import heartbeats
 from app.foundation.transaction import transaction
 from app.support.machinery import mail_counts, queue_server, schedule
 from app.tasks import clock as clock_module
+from app.tasks.rounds import watch_mail
 from tests.factories.sessions import a_paid_session
 from tests.outbox import RunOutbox
-from tests.world import Clock
+from tests.world import Clock, context
 
 Browser = Callable[[str], FlaskClient]
 
@@ -65,6 +66,21 @@ def test_a_queue_server_that_is_away_is_said_to_be_and_nothing_else_fails(app: F
 
     assert page.status_code == 200
     assert "The queue server does not answer" in page.text
+
+
+@pytest.mark.spec("EM-5", "OPS-6")
+def test_mail_that_does_not_leave_is_said_in_the_log_and_on_the_page(
+    as_role: Browser, clock: Clock, run_outbox: RunOutbox
+) -> None:
+    a_paid_session()
+    clock.now += timedelta(minutes=5)
+    assert not watch_mail(context(now=clock.now))["is_late"]
+    clock.now += timedelta(seconds=1)
+    assert watch_mail(context(now=clock.now))["is_late"]
+    assert "E-mail is late" in as_role("ops").get("/admin/operations/").text
+    run_outbox()
+    assert not watch_mail(context(now=clock.now))["is_late"]
+    assert "E-mail is late" not in as_role("ops").get("/admin/operations/").text
 
 
 @pytest.mark.spec("OPS-6", "EM-5")
