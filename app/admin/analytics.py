@@ -96,7 +96,7 @@ def _chart(report: Report) -> dict[str, Any] | None:
     # Named with what stands before it in its row: a reason is given by several sides.
     shown = report.rows[:_MOST_BARS]
     return {
-        "labels": [", ".join(str(cell) for cell in reversed(row[: label + 1])) for row in shown],
+        "labels": [", ".join(dict.fromkeys(str(cell) for cell in reversed(row[: label + 1]))) for row in shown],
         "lying": True,
         "series": [{"label": report.columns[value].label, "values": [_number(row[value]) for row in shown]}],
     }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -32,6 +33,7 @@ class Found:
     """One thing.
 
     :param kind: ``session``, ``user``, ``payment``, ``refund`` or ``dispute``
+    :param at: when a session starts
     :param is_exact: the search names this very thing, by its id, address or reference
     """
 
@@ -41,6 +43,7 @@ class Found:
     note: str = ""
     status: SessionStatus | None = None
     role: Role | None = None
+    at: datetime | None = None
     is_exact: bool = False
 
 
@@ -82,8 +85,8 @@ def _sessions(wanted: str, terms: Terms) -> list[Found]:
     mentor, mentee = aliased(User), aliased(User)
     rows = db.session.execute(
         select(
-            MentoringSession.id, MentoringSession.title, MentoringSession.status, mentor.name.label("mentor"),
-            mentee.name.label("mentee"),
+            MentoringSession.id, MentoringSession.title, MentoringSession.status, MentoringSession.scheduled_at,
+            mentor.name.label("mentor"), mentee.name.label("mentee"),
         )
         .join(mentor, mentor.id == MentoringSession.mentor_id)
         .join(mentee, mentee.id == MentoringSession.mentee_id)
@@ -97,6 +100,7 @@ def _sessions(wanted: str, terms: Terms) -> list[Found]:
             row.title,
             f"{row.mentee} with {row.mentor}",
             status=row.status,
+            at=row.scheduled_at,
             is_exact=_is_id(wanted, row.id),
         )
         for row in rows

@@ -58,3 +58,9 @@ const fit = new ResizeObserver((entries) => {
   }
 });
 for (const table of document.querySelectorAll(".table-wrap:not(.table-scroll) > table.data")) fit.observe(table);
+
+/* What a cell cuts off is said under the pointer. */
+document.addEventListener("mouseover", (event) => {
+  const cut = event.target.closest?.(".clip:not([title])");
+  if (cut && cut.scrollWidth > cut.clientWidth) cut.title = cut.textContent.trim();
+});
