@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -99,6 +100,8 @@ class Product:
             return found
 
         web = program("web", "gunicorn", "--config", "gunicorn.conf.py", "--bind", f"127.0.0.1:{self.port}", "wsgi:app")
+        # Once more: the first start makes data for minutes, and another program's answers would look like ours.
+        web.check = partial(refuse_taken_port, self.port)
         return Plan(
             servers=self.servers(),
             chores=chores,

@@ -53,6 +53,8 @@ class Program:
     data_dir: Path
     env: Mapping[str, str]
     cwd: Path
+    # Raises EmbeddedError where it cannot be started now; what it needs may have gone while others were started.
+    check: Callable[[], None] | None = None
     process: Popen[bytes] | None = field(default=None, init=False)
 
     @property
@@ -70,6 +72,8 @@ class Program:
             leftover = int(self._pid_file.read_text())
             mark = " ".join(self.command[1:])
             end_leftover(leftover, mark=mark, stop_signal=signal.SIGTERM, patience=_PROGRAM_STOP_SECONDS)
+        if self.check is not None:
+            self.check()
         self.process = launch(self.command, log=self.log, death_signal=signal.SIGTERM, env=self.env, cwd=self.cwd)
         self._pid_file.parent.mkdir(exist_ok=True)
         self._pid_file.write_text(str(self.process.pid))

@@ -43,6 +43,15 @@ def test_a_taken_port_is_refused_with_the_way_out() -> None:
             refuse_taken_port(port)
 
 
+def test_a_port_that_was_taken_while_the_data_was_made_is_refused_before_the_web_server_starts(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        web = product(tmp_path, PORT=str(port)).plan().programs[0]
+        with pytest.raises(EmbeddedError, match=f"Port {port} cannot be used"):
+            web.start()
+    assert web.process is None
+
+
 def test_servers_of_ones_own_are_used_instead_of_embedded_ones(tmp_path: Path) -> None:
     own = product(tmp_path, DATABASE_URL="postgresql://db/desk", REDIS_URL="redis://queue")
     assert own.servers() == []
