@@ -71,7 +71,8 @@ def approve_request(
         why.require(decision, session=session, kind="review_request", ctx=ctx)
         _require_complete(session, start, offering_id)
         _set_terms(session, offering_id)
-        session.mentor_response = message.strip() or None
+        # The notes stay what was agreed to; the response goes with its mentor when somebody else takes over (RA-1).
+        session.approval_notes = session.mentor_response = message.strip() or None
         if link is not None:
             session.meeting_provider, session.meeting_url = "manual", link
         if session.scheduled_at is None and start is not None:

@@ -58,6 +58,7 @@ def test_an_approved_request_awaits_payment_for_a_day_and_the_mentee_is_led_to_i
     assert (session.status, session.payment_status) == (SessionStatus.SCHEDULED, PaymentStatus.PENDING)
     assert session.hold_expires_at == clock.now + timedelta(hours=24)
     assert (session.mentor_response, session.approval_deadline) == ("Looking forward to it", None)
+    assert session.approval_notes == "Looking forward to it"
     assert actions(session) == ["booking_requested", "request_approved"]
     assert told(session, session.mentee_id) == [NotificationType.SESSION_ACCEPTED]
     assert ("request_approved", session.mentee_id) in mailed(session)
