@@ -364,3 +364,11 @@ def test_a_mentor_that_is_none_is_said_beside_the_field(as_role: Browser, clock:
     assert answer.status_code == 422
     assert "Choose a mentor." in answer.text
     assert acts_on(session) == []
+
+
+@pytest.mark.spec("ACT-6", "ID-7")
+@pytest.mark.usefixtures("clock")
+def test_the_end_of_an_override_is_told_in_the_zone_of_whoever_grants_it() -> None:
+    session, agent = a_paid_session(), a_support_agent(timezone="Asia/Tokyo")
+    plan = preview_override(session.id, override_type=OverrideType.EXTEND_TIME, ctx=ctx_of(agent))
+    assert "(Tokyo)" in plan.sentence

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import inspect
+from sqlalchemy import inspect, select
 from sqlalchemy.exc import IntegrityError
 
 from app.admin.base import ConsoleView
@@ -20,7 +20,7 @@ from app.domain.vocabulary import Role
 from app.extensions import Base, db
 from app.foundation.transaction import transaction
 from app.messaging.notify import notify
-from app.models import LedgerTransaction, MentorProfile, OutboxRow
+from app.models import LedgerTransaction, MentorProfile, OutboxRow, Payment, Refund
 from tests.admin.conftest import Statements
 from tests.factories import people, sessions
 
@@ -236,3 +236,14 @@ def test_work_is_listed_without_its_payload(admin: FlaskClient) -> None:
     page = admin.get(f"/admin/jobs/details/?id={row.id}").text
     assert row.key in page
     assert "event_id" not in page
+
+
+@pytest.mark.spec("ADM-1")
+def test_a_row_shows_what_it_belongs_to_and_leads_there(admin: FlaskClient) -> None:
+    """The session of a payment, the payment of a refund: Flask-Admin's own list of columns leaves those out."""
+    session = sessions.a_cancelled_session()
+    refund, payment = db.session.scalars(select(Refund)).one(), db.session.scalars(select(Payment)).one()
+    page = admin.get(f"/admin/refunds/details/?id={refund.id}").text
+    assert f"/admin/sessions/{session.id}" in page
+    assert f"/admin/payments/details/?id={payment.id}" in page
+    assert "<h1>Refund " in page
