@@ -156,10 +156,10 @@ def shared_app(servers: tuple[str, str], template: str, tmp_path_factory: pytest
         db.engine.dispose()
 
 
-@pytest.fixture
-def app(shared_app: Flask) -> Iterator[Flask]:
-    """The application inside a transaction that is rolled back; commits in the test are savepoints in it."""
-    with shared_app.app_context():
+@contextmanager
+def rolled_back(app: Flask) -> Iterator[None]:
+    """A transaction around all that happens inside; commits are savepoints in it."""
+    with app.app_context():
         engine = db.engines[None]
         connection = engine.connect()
         outer = connection.begin()
@@ -167,13 +167,20 @@ def app(shared_app: Flask) -> Iterator[Flask]:
         # What the database checks at COMMIT is checked at each savepoint's end here, since no COMMIT comes.
         event.listen(db.session.session_factory, "before_commit", _check_deferred)
         try:
-            yield shared_app
+            yield
         finally:
             event.remove(db.session.session_factory, "before_commit", _check_deferred)
             db.session.remove()
             db.engines[None] = engine
             outer.rollback()
             connection.close()
+
+
+@pytest.fixture
+def app(shared_app: Flask) -> Iterator[Flask]:
+    """The application inside a transaction that is rolled back."""
+    with rolled_back(shared_app):
+        yield shared_app
 
 
 _SET_CONSTRAINTS = "SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED"
