@@ -75,6 +75,7 @@ class Desk:
 
     def prepare(self, acting: Acting) -> tuple[str, dict[str, str]]:
         """The address of an act that is possible now, and what is typed."""
+        self.sent.clear()
         self.stage.clock.set(START)
         with self.stage.app.app_context():
             world = World(self.stage.app)

@@ -63,10 +63,12 @@ def test_a_second_tab_hears_through_the_first_and_takes_over_when_it_is_closed(
     stage.sign_in(first, "mia@people.example")
     first.goto(f"{stage.address}/notifications")
     wait_until_live(first, "stream")
+    # That a page is gone, as the one after the sign-in, the server hears a little later.
+    streams = stage.app.extensions["desk-live"].size
     second = first.context.new_page()
     second.goto(f"{stage.address}/notifications")
     wait_until_live(second, "shared")
-    assert stage.app.extensions["desk-live"].size == 1
+    assert stage.app.extensions["desk-live"].size <= streams, "the second tab opened a stream of its own"
     _tell(stage, mentee, "Both hear")
     for page in (first, second):
         expect(page.locator(".inbox .rows-title")).to_have_text("Both hear", timeout=SOON_MS)
