@@ -121,19 +121,21 @@ class Year:
         offer: Offer | None = None,
     ) -> None:
         """A mentee finds a mentor and a time; whatever follows from it is drawn and planned."""
-        mentee = mentee or self.random.choice(self.mentees)
-        mentor = mentor or self.random.choices(self.mentors, [one.popularity for one in self.mentors])[0]
-        offer = offer or self.random.choice(mentor.offers)
-        session = self._make(mentee, mentor, offer, now, start)
+        with_whom = mentor or self.random.choices(self.mentors, [one.popularity for one in self.mentors])[0]
+        by_whom, what = mentee or self.random.choice(self.mentees), offer or self.random.choice(with_whom.offers)
+        session = self._make(by_whom, with_whom, what, now, start)
         if session is None:
+            if mentor is None:
+                # That mentor has no time left: as in life, one looks at the next.
+                self.plan(now + timedelta(minutes=10), partial(self.book, mentee=mentee))
             return
         self.made["sessions"] += 1
         if session.status is SessionStatus.PENDING_MENTOR_REVIEW:
-            self._await_review(session, mentee, mentor, now)
+            self._await_review(session, by_whom, with_whom, now)
         elif session.status is SessionStatus.DRAFT:
-            self._await_payment(session, mentee, mentor, now)
+            self._await_payment(session, by_whom, with_whom, now)
         else:
-            self._live(session, mentee, mentor, now)
+            self._live(session, by_whom, with_whom, now)
 
     def ask_in_words(self, now: datetime, *, mentor: Mentor, offer: Offer, mentee: Actor) -> None:
         """A mentee says when it would suit, and leaves the offering to a mentor who has more than one."""
