@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -22,17 +24,21 @@ from schemathesis.transport.wsgi import WSGI_TRANSPORT
 
 from app.api.endpoints import api
 from app.api.openapi import document
+from app.extensions import db
 from app.models import MentoringSession
 from tests.api.contract import token_of
 from tests.api.staff_posts import a_waiting_refund, an_override
+from tests.architecture.test_role_matrix import undone
+from tests.conftest import rolled_back
 from tests.factories.disputes import a_dispute
 from tests.factories.people import a_mentor, a_support_agent, an_admin
 from tests.factories.sessions import a_paid_session, a_pending_request, fresh
+from tests.world import Clock
 
 SCHEMA: Final = openapi.from_dict(document(api.endpoints.values(), title="Tests", server="http://localhost"))
 OPERATIONS: Final = {result.ok().definition.raw["operationId"]: result.ok() for result in SCHEMA.get_all_operations()}
 # More on demand: DESK_EXAMPLES=200 pytest tests/api/test_schemathesis.py
-EXAMPLES: Final = int(os.environ.get("DESK_EXAMPLES", "6"))
+EXAMPLES: Final = int(os.environ.get("DESK_EXAMPLES", "10"))
 ROLES: Final = ("anonymous", "mentee", "mentor", "support", "admin")
 
 load_all_checks()
@@ -48,23 +54,42 @@ _CHECKS: Final = CHECKS.get_by_names(
 )
 
 
+@dataclass(frozen=True)
+class Standing:
+    """What exists, and a secret for each who may ask; made once, for all operations."""
+
+    session_id: UUID
+    tokens: dict[str, str | None]
+
+
+@pytest.fixture(scope="module")
+def standing(shared_app: Flask) -> Iterator[Standing]:
+    with rolled_back(shared_app), pytest.MonkeyPatch.context() as patch:
+        patch.setitem(shared_app.extensions, "desk-clock", Clock())
+        a_pending_request()
+        session = fresh(a_paid_session())
+        people = {"mentee": session.mentee, "mentor": session.mentor, "support": a_support_agent(), "admin": an_admin()}
+        secrets = {role: token_of(user) for role, user in people.items()}
+        yield Standing(session.id, {"anonymous": None, **secrets})
+
+
 @pytest.fixture
-def session(client: FlaskClient) -> MentoringSession:
+def app(standing: Standing, shared_app: Flask) -> Iterator[Flask]:
+    """The application with what stands, in a transaction that is rolled back."""
+    with shared_app.app_context(), undone():
+        yield shared_app
+
+
+@pytest.fixture
+def session(client: FlaskClient, standing: Standing) -> MentoringSession:
     """What exists."""
-    a_pending_request()
-    return fresh(a_paid_session())
+    return db.session.get_one(MentoringSession, standing.session_id)
 
 
 @pytest.fixture
-def tokens(session: MentoringSession) -> dict[str, str | None]:
+def tokens(standing: Standing) -> dict[str, str | None]:
     """A secret for each who may ask."""
-    return {
-        "anonymous": None,
-        "mentee": token_of(session.mentee),
-        "mentor": token_of(session.mentor),
-        "support": token_of(a_support_agent()),
-        "admin": token_of(an_admin()),
-    }
+    return standing.tokens
 
 
 def existing_id(part: str, session: MentoringSession) -> UUID | str:
