@@ -28,7 +28,8 @@ def test_whatever_happens_in_whichever_order_the_invariants_hold(own_database: C
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=EXAMPLES // PARTS,
+            # A fifth on top: some examples that Hypothesis derives from others end before their fiftieth step.
+            max_examples=EXAMPLES // PARTS * 6 // 5,
             stateful_step_count=50,
             deadline=None,
             suppress_health_check=list(HealthCheck),
