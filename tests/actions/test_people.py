@@ -30,7 +30,8 @@ def mails() -> list[tuple[str, str]]:
 
 def link_in_mail(template: str) -> str:
     """The secret path that only the mail's work carries."""
-    event = db.session.scalars(select(EmailEvent).where(EmailEvent.template == template)).all()[-1]
+    sent = select(EmailEvent).where(EmailEvent.template == template).order_by(EmailEvent.created_at)
+    event = db.session.scalars(sent).all()[-1]
     row = db.session.scalars(select(OutboxRow).where(OutboxRow.key == f"mail:{event.id}")).one()
     assert "url" not in event.details["facts"], "the record must not keep the link"
     return str(row.payload["secret"]["url"])

@@ -50,7 +50,8 @@ def with_cookie(app: Flask, value: str) -> FlaskClient:
 
 
 def link_in_mail(template: str) -> str:
-    event = db.session.scalars(select(EmailEvent).where(EmailEvent.template == template)).all()[-1]
+    sent = select(EmailEvent).where(EmailEvent.template == template).order_by(EmailEvent.created_at)
+    event = db.session.scalars(sent).all()[-1]
     row = db.session.scalars(select(OutboxRow).where(OutboxRow.key == f"mail:{event.id}")).one()
     return str(row.payload["secret"]["url"])
 
