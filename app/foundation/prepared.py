@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from sqlalchemy import Connection, Dialect
+from sqlalchemy import BindParameter, Connection, Dialect
+from sqlalchemy.sql.visitors import traverse
 from sqlalchemy.types import TypeEngine
 
 from app.extensions import db
@@ -127,7 +128,17 @@ def _send(connection: Connection, compiled: _Compiled, values: dict[str, Any]) -
     return rows
 
 
+def _write_out(parameter: BindParameter[Any]) -> None:
+    """Let a value that never changes stand in the statement: PostgreSQL keeps the plan where it knows what it plans."""
+    value: Any = parameter.value
+    if not parameter.required and all(
+        isinstance(one, str | int) for one in (value if parameter.expanding else [value])
+    ):
+        parameter.literal_execute = True
+
+
 def _compile(statement: Any, dialect: Dialect, values: Mapping[str, Any]) -> _Compiled:
+    traverse(statement, {}, {"bindparam": _write_out})
     compiled = statement.compile(dialect=dialect)
     state = compiled.construct_expanded_state(values)
     if any(compiled.binds[name].expanding for name in values if name in compiled.binds):
