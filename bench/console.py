@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
 from pathlib import Path
@@ -167,7 +168,7 @@ def get(client: FlaskClient, path: str) -> bytes:
     return answer.get_data()
 
 
-def compare(app: Flask, database_url: str) -> dict[str, float]:
+def compare(app: Flask, database_url: str) -> None:
     client = signed_in(app)
     statements = Statements(app)
     connection = psycopg.connect(database_url.replace("+psycopg", ""), autocommit=True)
@@ -191,7 +192,6 @@ def compare(app: Flask, database_url: str) -> dict[str, float]:
         f"{'page':22}{'ours ms':>9}{'by hand':>9}{'ratio':>7}{'processor':>10}{'by hand':>9}{'ratio':>7}"
         f"{'SQL':>6}{'KB':>6}"
     )
-    medians = {}
     get(client, "/admin/sessions/")  # leaves the form's token in the cookie, as in any browser that is in use
     cookie = "; ".join(f"{one.key}={one.value}" for one in client._cookies.values())  # noqa: SLF001 - has no other way
     hand_cookie = hand_login(connection)
@@ -201,7 +201,6 @@ def compare(app: Flask, database_url: str) -> dict[str, float]:
         sent = statements.of(page)
         other = caller(by_hand, f"{path}?{query}", hand_cookie)
         mine, theirs = side_by_side(page, other)
-        medians[name] = mine
         used, hand_used = (processor_milliseconds(call, connection, ROUNDS * 2) for call in (page, other))
         print(
             f"{name:22}{mine:9.1f}{theirs:9.1f}{mine / theirs:7.2f}{used:10.1f}{hand_used:9.1f}{used / hand_used:7.2f}"
@@ -209,7 +208,6 @@ def compare(app: Flask, database_url: str) -> dict[str, float]:
         )
     export(app, by_hand, connection, (cookie, hand_cookie))
     connection.close()
-    return medians
 
 
 def export(app: Flask, by_hand: Any, connection: psycopg.Connection[Any], cookies: tuple[str, str]) -> None:
@@ -242,17 +240,36 @@ def fill(folder: Path, sessions: int) -> None:
         prepare(folder, servers.database_url, servers.redis_url, sessions)
 
 
-def one_size(folder: Path, sessions: int) -> dict[str, float]:
+def one_size(folder: Path, sessions: int) -> None:
     with embedded_servers(folder, durable=False, postgres_settings=_SERVER) as servers:
         app = prepare(folder, servers.database_url, servers.redis_url, sessions)
         print(f"\n{sessions:,} sessions")
-        return compare(app, servers.database_url)
+        compare(app, servers.database_url)
 
 
 def apart(call: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
     """Call it in a fresh process: one that has just made a million rows answers more slowly than a web server."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
         return process.submit(call, *arguments, **options).result()
+
+
+def growth(folder: Path, sizes: dict[str, int]) -> tuple[float, ...]:
+    """The list's medians at both sizes, the two taking turns."""
+    with ExitStack() as open_servers:
+        calls = []
+        for name, sessions in sizes.items():
+            servers = open_servers.enter_context(
+                embedded_servers(folder / name, durable=False, postgres_settings=_SERVER)
+            )
+            app = prepare(folder / name, servers.database_url, servers.redis_url, sessions)
+            client = signed_in(app)
+            get(client, "/admin/sessions/")
+            cookie = "; ".join(f"{one.key}={one.value}" for one in client._cookies.values())  # noqa: SLF001 - as above
+            calls.append(caller(app.wsgi_app, "/admin/sessions/", cookie))  # type: ignore[arg-type]
+        for call in calls:
+            for _ in range(ROUNDS):
+                call()
+        return side_by_side(*calls)
 
 
 def main() -> None:
@@ -262,13 +279,13 @@ def main() -> None:
     chosen = parser.parse_args()
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     print(f"commit {commit.stdout.strip()}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, medians of {ROUNDS}")
-    medians = {}
-    for name, sessions in (("small", 10_000), ("large", chosen.sessions)):
+    sizes = {"small": 10_000, "large": chosen.sessions}
+    for name, sessions in sizes.items():
         apart(console.fill, chosen.folder / name, sessions)
-        medians[name] = apart(console.one_size, chosen.folder / name, sessions)
-    name = "list, newest first"
-    grown = medians["large"][name] / medians["small"][name]
-    print(f"\nthe list at {chosen.sessions:,} takes {grown:.2f} times its time at 10,000")
+        apart(console.one_size, chosen.folder / name, sessions)
+    small, large = apart(console.growth, chosen.folder, sizes)
+    grown = f"{large:.1f} ms at {chosen.sessions:,}, {small:.1f} ms at 10,000, ratio {large / small:.2f}"
+    print(f"\nthe list, both sizes in turns: {grown}")
 
 
 if __name__ == "__main__":
