@@ -39,11 +39,10 @@ from bench.console import (
     Statements,
     apart,
     caller,
-    get,
+    cookie_of,
     hand_login,
     prepare,
     side_by_side,
-    signed_in,
     streamed,
 )
 from bench.handwritten import _DOOR
@@ -198,9 +197,7 @@ def add_staff_acts(app: Flask) -> int:
 
 def compare(app: Flask, database_url: str) -> None:
     connection = psycopg.connect(database_url.replace("+psycopg", ""), autocommit=True)
-    client, statements = signed_in(app, ADMIN), Statements(app)
-    get(client, "/admin/sessions/")
-    cookie = "; ".join(f"{one.key}={one.value}" for one in client._cookies.values())  # noqa: SLF001 - has no other way
+    cookie, statements = cookie_of(app, ADMIN), Statements(app)
     other, other_cookie = by_hand(connection, datetime.now(UTC)), hand_login(connection, ADMIN)
     session = connection.execute("SELECT id FROM sessions ORDER BY created_at DESC OFFSET 500 LIMIT 1").fetchall()[0][0]
     person = connection.execute("SELECT email FROM users WHERE email LIKE 'volume%' AND role = 'mentee' LIMIT 1")

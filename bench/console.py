@@ -160,6 +160,13 @@ def signed_in(app: Flask, email: str = AGENT) -> FlaskClient:
     return client
 
 
+def cookie_of(app: Flask, email: str = AGENT) -> str:
+    """What the browser of somebody sends who has signed in and opened a page."""
+    client = signed_in(app, email)
+    get(client, "/admin/sessions/")  # leaves the form's token in the cookie, as in any browser that is in use
+    return "; ".join(f"{one.key}={one.value}" for one in client._cookies.values())  # noqa: SLF001 - has no other way
+
+
 def get(client: FlaskClient, path: str) -> bytes:
     answer = client.get(path)
     if answer.status_code != 200:
@@ -169,7 +176,7 @@ def get(client: FlaskClient, path: str) -> bytes:
 
 
 def compare(app: Flask, database_url: str) -> None:
-    client = signed_in(app)
+    cookie = cookie_of(app)
     statements = Statements(app)
     connection = psycopg.connect(database_url.replace("+psycopg", ""), autocommit=True)
     now = datetime.now(UTC)
@@ -192,8 +199,6 @@ def compare(app: Flask, database_url: str) -> None:
         f"{'page':22}{'ours ms':>9}{'by hand':>9}{'ratio':>7}{'processor':>10}{'by hand':>9}{'ratio':>7}"
         f"{'SQL':>6}{'KB':>6}"
     )
-    get(client, "/admin/sessions/")  # leaves the form's token in the cookie, as in any browser that is in use
-    cookie = "; ".join(f"{one.key}={one.value}" for one in client._cookies.values())  # noqa: SLF001 - has no other way
     hand_cookie = hand_login(connection)
     for name, ours, path, query in rows:
         page = caller(app.wsgi_app, ours, cookie)  # type: ignore[arg-type]
@@ -262,10 +267,7 @@ def growth(folder: Path, sizes: dict[str, int]) -> tuple[float, ...]:
                 embedded_servers(folder / name, durable=False, postgres_settings=_SERVER)
             )
             app = prepare(folder / name, servers.database_url, servers.redis_url, sessions)
-            client = signed_in(app)
-            get(client, "/admin/sessions/")
-            cookie = "; ".join(f"{one.key}={one.value}" for one in client._cookies.values())  # noqa: SLF001 - as above
-            calls.append(caller(app.wsgi_app, "/admin/sessions/", cookie))  # type: ignore[arg-type]
+            calls.append(caller(app.wsgi_app, "/admin/sessions/", cookie_of(app)))  # type: ignore[arg-type]
         for call in calls:
             for _ in range(ROUNDS):
                 call()

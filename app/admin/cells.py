@@ -83,15 +83,14 @@ def related(view: Any, context: Any, row: Any, name: str) -> Any:
     if value is None:
         return DASH
     column = next(iter(view.model.__table__.columns[name].foreign_keys)).column
-    other = next((each for each in _views() if each.model.__table__ is column.table and each.is_accessible()), None)
-    if other is None or not isinstance(value, UUID):
-        return macro("data", "short_id")(value) if isinstance(value, UUID) else str(value)
+    if not isinstance(value, UUID):
+        return str(value)
+    views = (each for each in current_app.extensions[MENU] if hasattr(each, "model"))
+    other = next((each for each in views if each.model.__table__ is column.table and each.is_accessible()), None)
+    if other is None:
+        return macro("data", "short_id")(value)
     address = url_for(f"{other.endpoint}.details_view", id=value)
     return Markup('<a href="{}" title="{}">{}</a>').format(address, value, short_id(value))
-
-
-def _views() -> list[Any]:
-    return [view for view in current_app.extensions[MENU] if hasattr(view, "column_details_list")]
 
 
 def busy(view: Any, context: Any, row: Any, name: str) -> Any:

@@ -51,11 +51,10 @@ def _signed(_secret: str, _own: str) -> str:
 
 def _token() -> str:
     own = session.get("csrf_token")
-    if own is None or "csrf_token" in g:
-        return str(generate_csrf())
-    # Where Flask-WTF looks before it signs anew, the hidden fields of forms included.
-    g.csrf_token = _signed(str(current_app.secret_key), own)
-    return str(g.csrf_token)
+    if own is not None and "csrf_token" not in g:
+        # Where Flask-WTF looks before it signs anew, the hidden fields of forms included.
+        g.csrf_token = _signed(str(current_app.secret_key), own)
+    return str(generate_csrf())
 
 
 def init_app(app: Flask) -> None:

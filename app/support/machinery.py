@@ -70,7 +70,7 @@ class MailCounts:
 
     def is_late(self, now: datetime) -> bool:
         """Whether something waits for longer than mail may (EM-5)."""
-        return self.oldest is not None and now - self.oldest > _MAIL_LEAVES_WITHIN
+        return is_late(self.oldest, now)
 
 
 def queue_server() -> QueueServer:
@@ -118,15 +118,26 @@ def _next(when: str, now: datetime) -> datetime:
     return job.get_next_enqueue_time()
 
 
+# The index has it at one end, however much waits.
+_OLDEST: Final = select(func.min(EmailEvent.created_at)).where(EmailEvent.status == EmailState.QUEUED)
+
+
+def oldest_mail() -> datetime | None:
+    """Since when the oldest e-mail waits, if any does."""
+    return db.session.scalar(_OLDEST)
+
+
+def is_late(oldest: datetime | None, now: datetime) -> bool:
+    """Whether that is longer than mail may wait (EM-5)."""
+    return oldest is not None and now - oldest > _MAIL_LEAVES_WITHIN
+
+
 def mail_counts(*, now: datetime) -> MailCounts:
     """How the mail stands; one statement on indexes."""
     row = db.session.execute(
         select(
             select(func.count()).where(EmailEvent.status == EmailState.QUEUED).scalar_subquery().label("waiting"),
-            select(func.min(EmailEvent.created_at))
-            .where(EmailEvent.status == EmailState.QUEUED)
-            .scalar_subquery()
-            .label("oldest"),
+            _OLDEST.scalar_subquery().label("oldest"),
             select(func.count()).where(EmailEvent.status == EmailState.FAILED).scalar_subquery().label("failed"),
             select(func.count())
             .where(EmailEvent.status == EmailState.SENT, EmailEvent.created_at >= now - _RECENTLY)
