@@ -185,9 +185,13 @@ def due(*, now: datetime, limit: int) -> list[UUID]:
         .order_by(OutboxRow.available_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        # As a plain subquery it may be carried out once per row, and each time skips what it has just locked: the limit
+        # would hold for one time, not for the statement. What is materialized is carried out once.
+        .cte("chosen")
+        .prefix_with("MATERIALIZED")
     )
     rows = db.session.execute(
-        update(OutboxRow).where(OutboxRow.id.in_(chosen)).values(rung_at=now).returning(OutboxRow.id)
+        update(OutboxRow).where(OutboxRow.id == chosen.c.id).values(rung_at=now).returning(OutboxRow.id)
     )
     return [row.id for row in rows]
 

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from flask import Flask, current_app
 from redis.exceptions import RedisError
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 
 from app.domain.context import SYSTEM
@@ -111,6 +111,16 @@ def test_a_backlog_does_not_fill_the_queue_server(
         Relay().sweep()
         clock.advance(seconds=31)
     assert len(rung(bell)) == 5
+
+
+@pytest.mark.spec("OPS-2")
+def test_the_limit_holds_whichever_way_the_database_goes(app: Flask, clock: Clock) -> None:
+    """PostgreSQL chooses by its statistics, which change under it; here it may only go row by row."""
+    put(12, now=clock.now)
+    for way in ("hashjoin", "mergejoin", "hashagg", "sort", "material"):
+        db.session.execute(text(f"SET LOCAL enable_{way} = off"))
+    with transaction():
+        assert len(outbox.due(now=clock.now, limit=5)) == 5
 
 
 @pytest.mark.spec("OPS-2", "RUN-3")
