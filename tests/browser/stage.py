@@ -85,16 +85,16 @@ def sign_in_here(page: Page, email: str, password: str = PASSWORD, *, remember: 
 
 
 def sticking_out(page: Page) -> list[str]:
-    """What makes the page wider than its window; nothing when it fits, or does once the window has its new size.
+    """What makes the page wider than its window; nothing when it fits, or does once it is all there at its new size.
 
     Asked again and again from here: a page under the strict policy does not let a waiting script be evaluated in it.
     """
     width = (page.viewport_size or {"width": 0})["width"]
     found: list[str] = []
-    for _ in range(100):
-        page.wait_for_timeout(100)
+    for _ in range(200):
         is_there, found = page.evaluate(
-            """(width) => [innerWidth === width && matchMedia(`(width: ${width}px)`).matches,
+            """(width) => [innerWidth === width && matchMedia(`(width: ${width}px)`).matches
+                && !document.querySelector('[aria-busy="true"]'),
               document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll("body *")]
                 .filter((node) => node.getBoundingClientRect().right > innerWidth + 1)
                 .map((node) => `${node.tagName}.${node.className} to ${node.getBoundingClientRect().right | 0}`)]""",
@@ -102,7 +102,8 @@ def sticking_out(page: Page) -> list[str]:
         )
         if is_there and not found:
             return []
-    return found[:12] or [f"the window never got {width} pixels wide"]
+        page.wait_for_timeout(50)
+    return found[:12] or [f"the window never got {width} pixels wide, or something in it stayed busy"]
 
 
 def text_of(letter: EmailMessage) -> str:
