@@ -27,8 +27,6 @@ from tests.world import Clock, context
 
 # Of the product's own checks; a machine that does other work meanwhile is no failure.
 PATIENCE_MS = 15_000
-# What axe is to tell: not what is well, of which there is much.
-VIOLATIONS = {"resultTypes": ["violations"], "preload": False}
 expect.set_options(timeout=PATIENCE_MS)
 
 

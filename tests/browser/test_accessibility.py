@@ -6,12 +6,11 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
+from tests.browser.barriers import AXE, violations
 from tests.browser.conftest import Trouble, serving
 from tests.browser.furnished import ROLES, Furnished, furnish
 from tests.browser.pages import ADDRESSES, LEFT_OUT
@@ -19,30 +18,6 @@ from tests.browser.stage import stage_on, sticking_out
 
 WIDTHS = (1440, 360)
 BAD = frozenset({"serious", "critical"})
-_AXE = Axe().axe_script
-# Contrast takes axe six times as long as all other rules together. In the second width it looks at what has come into
-# sight or changed its looks since the first, and at all that is in that. The lines of a drop-down list are drawn by the
-# browser itself, and the API's endpoints are alike, two of each chapter are enough.
-_RUN = """async () => {
-  // Without motion a change of looks still takes until the next frame.
-  for (const _ of [1, 2]) await new Promise(requestAnimationFrame);
-  document.querySelectorAll(".api-endpoint:nth-of-type(n+3)").forEach((node) => node.remove());
-  const run = async (include, options) => (await axe.run(
-    {include, exclude: [["option"]]}, {resultTypes: ["violations"], preload: false, iframes: false, ...options},
-  )).violations;
-  const before = window.looksBefore;
-  const looks = window.looksBefore = new Map();
-  for (const node of document.querySelectorAll("body, body *")) {
-    const {color, backgroundColor, backgroundImage, opacity, fontSize, fontWeight} = getComputedStyle(node);
-    if (node.checkVisibility()) {
-      looks.set(node, [color, backgroundColor, backgroundImage, opacity, fontSize, fontWeight].join());
-    }
-  }
-  if (!before) return run([document], {});
-  const changed = [...looks.keys()].filter((node) => looks.get(node) !== before.get(node));
-  const contrast = changed.length ? await run(changed, {runOnly: ["color-contrast"]}) : [];
-  return [...contrast, ...await run([document], {rules: {"color-contrast": {enabled: false}}})];
-}"""
 
 
 @dataclass(frozen=True)
@@ -73,8 +48,7 @@ def signed_in(chromium: Browser, furnished: Furnished) -> Iterator[Callable[[str
         if role not in windows:
             # Without motion nothing is measured while it fades.
             page = chromium.new_context(reduced_motion="reduce").new_page()
-            # Handed over once: half a megabyte for each page takes as long as looking at the page.
-            page.add_init_script(_AXE)
+            page.add_init_script(AXE)
             if role != "visitor":
                 furnished.stage.sign_in(page, furnished.people[role])
             windows[role] = Watched(page, Trouble())
@@ -87,10 +61,9 @@ def signed_in(chromium: Browser, furnished: Furnished) -> Iterator[Callable[[str
 
 
 def _barriers(page: Page) -> list[tuple[str, str, str]]:
-    found: list[dict[str, Any]] = page.evaluate(_RUN)
     return [
         (each["id"], node["html"][:160], node.get("failureSummary", "")[:300])
-        for each in found
+        for each in violations(page)
         if each["impact"] in BAD
         for node in each["nodes"]
     ]

@@ -9,7 +9,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from flask import Flask, flash, g
 from flask_admin import Admin, AdminIndexView
 from flask_admin.actions import action
@@ -26,8 +25,9 @@ from app.domain.vocabulary import BookingMode, Role
 from app.extensions import db
 from app.http import assets, clock, csp, formatting, fragments
 from app.models import MentorOffering, User
+from tests.browser.barriers import violations
 from tests.browser.conftest import Trouble
-from tests.browser.stage import VIOLATIONS, sticking_out
+from tests.browser.stage import sticking_out
 from tests.world import START
 
 LONG_NAME = "Jean-Baptiste Emanuel Zorg-Featherstonehaugh of Habsburg 🙂"
@@ -152,8 +152,7 @@ def test_list_form_and_details_are_clean_accessible_and_fit(
         for width in (1440, 720, 360):
             page.set_viewport_size({"width": width, "height": 900})
             assert sticking_out(page) == [], (address, width)
-            found = Axe().run(page, options=VIOLATIONS).response["violations"]
-            assert [(address, width, one["id"], one["nodes"][0]["html"][:200]) for one in found] == []
+            assert [(address, width, one["id"], one["nodes"][0]["html"][:200]) for one in violations(page)] == []
     assert "/admin/static/" not in page.content()
     assert trouble == []
 

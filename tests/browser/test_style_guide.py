@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from flask import Flask, flash, g, render_template, request
 from flask_wtf import CSRFProtect, FlaskForm
 from playwright.sync_api import Page
@@ -16,8 +15,9 @@ from wtforms.validators import DataRequired, Email
 
 from app.admin.theme import MenuEntry, MenuSection
 from app.http import assets, clock, csp, formatting, fragments
+from tests.browser.barriers import violations
 from tests.browser.conftest import Trouble
-from tests.browser.stage import VIOLATIONS, sticking_out
+from tests.browser.stage import sticking_out
 from tests.world import START
 
 ROOT_OF_TEMPLATES = "../templates"
@@ -88,8 +88,7 @@ def test_every_component_is_clean_accessible_and_fits(
     for width in (1440, 360):
         page.set_viewport_size({"width": width, "height": 900})
         assert sticking_out(page) == [], width
-        found = Axe().run(page, options=VIOLATIONS).response["violations"]
-        assert [(width, one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found] == []
+        assert [(width, one["id"], [node["html"][:200] for node in one["nodes"]]) for one in violations(page)] == []
     assert trouble == []
 
 
