@@ -41,7 +41,7 @@ from app.booking.reschedule_decisions import _ANSWERS
 from app.booking.review import review_session
 from app.booking.review_request import approve_request, reject_request
 from app.booking.tick import tick
-from app.domain.context import CLOCK, SYSTEM, Context
+from app.domain.context import CLOCK, SYSTEM, Actor, Context
 from app.domain.errors import DomainError
 from app.domain.money import Money
 from app.domain.reassignment import OPEN_REASSIGNMENTS
@@ -85,11 +85,20 @@ SLOTS: Final = [
     START.replace(hour=hour, minute=0) + timedelta(days=days) for days in (2, 3) for hour in (9, 10, 11, 14)
 ]
 NUMBERS: Final = st.integers(0, 99)
+# How long it is to the first session; half of all examples begin in it, where people complete it or miss each other.
+BEGINNINGS: Final = [timedelta(hours=48), timedelta(hours=25), timedelta(minutes=5)] + [
+    timedelta(minutes=-minutes) for minutes in (1, 20, 61)
+]
 
 
 def when_there_is(what: str) -> Callable[..., Any]:
     """The rule is drawn only while there is something for it."""
     return precondition(lambda machine: bool(machine.seen[what]))
+
+
+def when_one_is(*states: SessionStatus) -> Callable[..., Any]:
+    """The rule is drawn only while something can come of it; one time in five it is then tried with any session."""
+    return precondition(lambda machine: not machine.statuses.isdisjoint(states))
 
 
 # In flight until the worker has run: what the outbox still holds is no fault.
@@ -137,12 +146,18 @@ QUESTIONS, WORDS = _questions()
 
 @dataclass(frozen=True)
 class World:
-    """Who takes part, and the books that the gateway has of them to begin with; the same for every example."""
+    """Who takes part, what has been booked, and the gateway's books; the same at the beginning of every example.
+
+    Something to begin with: otherwise half of all steps would only make sessions.
+    """
 
     mentees: list[UUID]
     mentors: list[UUID]
     agent: UUID
     admin: UUID
+    actors: dict[UUID, Actor]
+    sessions: list[UUID]
+    books: dict[str, bytes]
 
 
 _ID_BYTES = 16
@@ -158,11 +173,17 @@ def _ids_from(*, seed: int) -> Any:
     return patch.object(os, "urandom", lambda size: ids.randbytes(size) if size == _ID_BYTES else other(size))
 
 
+def _use_gateway(app: Flask, folder: str) -> SandboxGateway:
+    gateway = SandboxGateway(Path(folder), "http://localhost")
+    app.extensions["desk-adapters"] = replace(app.extensions["desk-adapters"], gateway=gateway)
+    return gateway
+
+
 def make_world(app: Flask) -> World:
-    """Commit the people to the application's database: three mentees, five mentors, support and an admin."""
+    """Commit people and bookings to the application's database: three mentees, five mentors, support and an admin."""
     app.extensions["desk-clock"] = Clock()
     around_the_clock = dict.fromkeys(range(7), (("00:00", "24:00"),))
-    with app.app_context(), _ids_from(seed=1):
+    with app.app_context(), _ids_from(seed=1), tempfile.TemporaryDirectory() as folder:
         mentees = [a_mentee(), a_mentee(timezone="Asia/Kathmandu"), a_mentee()]
         mentors = [
             a_mentor(),
@@ -171,7 +192,47 @@ def make_world(app: Flask) -> World:
             a_mentor(timezone="Europe/Berlin", weekly_hours=around_the_clock),
             a_mentor(rate_minor=0, booking_mode=BookingMode.REQUEST),
         ]
-        return World([each.id for each in mentees], [each.id for each in mentors], a_support_agent().id, an_admin().id)
+        staff = [a_support_agent(), an_admin()]
+        gateway = _use_gateway(app, folder)
+        booked = [
+            _scheduled(mentees[who], mentors[mentor], slot, gateway)
+            for who, mentor, slot in ((0, 0, SLOTS[0]), (1, 2, SLOTS[1]), (2, 3, SLOTS[2]), (0, 0, SLOTS[5]))
+        ]
+        drain()
+        return World(
+            [each.id for each in mentees],
+            [each.id for each in mentors],
+            *(each.id for each in staff),
+            actors={each.id: actor_of(each) for each in (*mentees, *mentors, *staff)},
+            sessions=booked,
+            books={
+                str(path.relative_to(folder)): path.read_bytes() for path in Path(folder).rglob("*") if path.is_file()
+            },
+        )
+
+
+def _scheduled(mentee: User, mentor: User, at: datetime, gateway: SandboxGateway) -> UUID:
+    """Booked and, where it costs something, paid."""
+    ctx = context(actor_of(mentee), START)
+    session = _book(mentor.id, offering_of(mentor).id, at, ctx)
+    if session.status is S.DRAFT:
+        started = start_checkout(session.id, gateway=gateway, return_url="http://localhost/", ctx=ctx)
+        gateway.decide(started.reference, ChargeState.SUCCEEDED)
+        settle_payment(started.reference, gateway=gateway, ctx=ctx)
+    db.session.refresh(session)
+    assert session.status is S.SCHEDULED
+    return session.id
+
+
+def _book(mentor: UUID, offering: UUID, at: datetime, ctx: Context) -> MentoringSession:
+    return create_booking(
+        mentor_id=mentor,
+        offering_id=offering,
+        scheduled_at=at,
+        meeting_type=MeetingType.VIDEO,
+        title="How to lead a team",
+        ctx=ctx,
+    )
 
 
 class SessionMachine(RuleBasedStateMachine):
@@ -185,18 +246,23 @@ class SessionMachine(RuleBasedStateMachine):
         super().__init__()
         self.stack = ExitStack()
         self.clock = Clock()
-        self.sessions: list[UUID] = []
+        self.sessions = [*self.world.sessions]
         self.seen: defaultdict[str, list[str]] = defaultdict(list)
         self.status: dict[UUID, SessionStatus] = {}
+        self.statuses: set[SessionStatus] = set()
         self._enter()
 
     def _enter(self) -> None:
-        """One database transaction per example, rolled back at its end, and a gateway of empty books."""
+        """One database transaction per example, rolled back at its end, and a gateway with books of its own."""
         app = type(self).app
         self.stack.enter_context(_ids_from(seed=2))
         self.stack.enter_context(app.app_context())
-        self.gateway = SandboxGateway(Path(self.stack.enter_context(tempfile.TemporaryDirectory())), "http://localhost")
-        app.extensions["desk-adapters"] = replace(app.extensions["desk-adapters"], gateway=self.gateway)
+        folder = self.stack.enter_context(tempfile.TemporaryDirectory())
+        for name, content in self.world.books.items():
+            path = Path(folder) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        self.gateway = _use_gateway(app, folder)
         app.extensions["desk-clock"] = self.clock
         engine = db.engines[None]
         connection = self.stack.enter_context(engine.connect())
@@ -218,17 +284,25 @@ class SessionMachine(RuleBasedStateMachine):
         finally:
             self.stack.close()
 
-    @initialize(paid=st.integers(0, 4))
-    def begin(self, paid: int) -> None:
-        """Something to begin with: otherwise half of all steps would only make sessions."""
-        for number in range(paid):
-            self.book(who=number, mentor=(0, 0, 2, 3)[number], slot=SLOTS[number])
-            self.pay(number=5 * number, state=ChargeState.SUCCEEDED)
+    @initialize(
+        ahead=st.sampled_from(BEGINNINGS),
+        there=st.sampled_from([(), (Party.MENTOR,), (Party.MENTEE,), tuple(Party)]),
+    )
+    def begin(self, ahead: timedelta, there: tuple[Party, ...]) -> None:
+        """Anywhere on the way to the first session and through it: steps of all kinds seldom come that far."""
+        if ahead < timedelta(0):
+            self.clock.set(SLOTS[0])
+            self.the_clock_ticks()
+            first = db.session.get_one(MentoringSession, self.sessions[0])
+            for side in there:
+                record_join(first.id, ctx=self.party(first, side))
+        self.clock.set(SLOTS[0] - ahead)
+        self.the_clock_ticks()
 
     # Helpers of the rules.
 
     def as_user(self, user_id: UUID) -> Context:
-        return context(actor_of(db.session.get_one(User, user_id)), self.clock.now)
+        return context(self.world.actors[user_id], self.clock.now)
 
     def session(self, number: int, *likely: SessionStatus) -> MentoringSession:
         """One of the sessions; mostly one in a status in which something can come of it."""
@@ -262,25 +336,18 @@ class SessionMachine(RuleBasedStateMachine):
 
     @rule(who=st.integers(0, 2), mentor=st.integers(0, 4), slot=st.sampled_from(SLOTS))
     def book(self, who: int, mentor: int, slot: datetime) -> None:
-        chosen = db.session.get_one(User, self.world.mentors[mentor % len(self.world.mentors)])
+        chosen = db.session.get_one(User, self.world.mentors[mentor])
         booked = self.take(
             "book",
-            lambda: create_booking(
-                mentor_id=chosen.id,
-                offering_id=offering_of(chosen).id,
-                scheduled_at=slot,
-                meeting_type=MeetingType.VIDEO,
-                title="How to lead a team",
-                ctx=self.as_user(self.world.mentees[who % 3]),
-            ),
+            lambda: _book(chosen.id, offering_of(chosen).id, slot, self.as_user(self.world.mentees[who])),
         )
         if booked is not None:
             self.sessions.append(booked.id)
 
-    @when_there_is("status")
+    @when_one_is(S.DRAFT)
     @rule(number=NUMBERS, state=st.sampled_from([ChargeState.SUCCEEDED] * 4 + [ChargeState.FAILED]))
     def pay(self, number: int, state: ChargeState) -> None:
-        session = self.session(number, S.DRAFT, S.SCHEDULED)
+        session = self.session(number, S.DRAFT)
         ctx = self.party(session, Party.MENTEE)
         announced = self.announced(session, "pay", ctx)
         started = self.take(
@@ -304,7 +371,7 @@ class SessionMachine(RuleBasedStateMachine):
             lambda: settle_payment(reference, gateway=self.gateway, ctx=context(SYSTEM, self.clock.now)),
         )
 
-    @when_there_is("status")
+    @when_one_is(S.PENDING_MENTOR_REVIEW)
     @rule(number=NUMBERS, approves=st.booleans())
     def review_request(self, number: int, approves: bool) -> None:
         session = self.session(number, S.PENDING_MENTOR_REVIEW)
@@ -318,7 +385,7 @@ class SessionMachine(RuleBasedStateMachine):
 
     # What the parties do.
 
-    @when_there_is("status")
+    @when_one_is(S.SCHEDULED)
     @rule(number=NUMBERS, side=st.sampled_from(Party))
     def cancel(self, number: int, side: Party) -> None:
         session = self.session(number, S.SCHEDULED)
@@ -329,14 +396,14 @@ class SessionMachine(RuleBasedStateMachine):
             "cancel", lambda: cancel_session(session.id, category=category, reason="", ctx=ctx), announced=announced
         )
 
-    @when_there_is("status")
+    @when_one_is(S.SCHEDULED, S.IN_PROGRESS)
     @rule(number=NUMBERS, side=st.sampled_from(Party))
     def join(self, number: int, side: Party) -> None:
         session = self.session(number, S.SCHEDULED, S.IN_PROGRESS)
         ctx = self.party(session, side)
         self.take("join", lambda: record_join(session.id, ctx=ctx))
 
-    @when_there_is("status")
+    @when_one_is(S.IN_PROGRESS)
     @rule(number=NUMBERS)
     def complete(self, number: int) -> None:
         session = self.session(number, S.IN_PROGRESS)
@@ -344,15 +411,15 @@ class SessionMachine(RuleBasedStateMachine):
         announced = self.announced(session, "complete", ctx)
         self.take("complete", lambda: complete_session(session.id, ctx=ctx), announced=announced)
 
-    @when_there_is("status")
+    @when_one_is(S.SCHEDULED, S.IN_PROGRESS)
     @rule(number=NUMBERS, side=st.sampled_from(Party))
     def report_no_show(self, number: int, side: Party) -> None:
-        session = self.session(number, S.IN_PROGRESS)
+        session = self.session(number, S.SCHEDULED, S.IN_PROGRESS)
         ctx = self.party(session, side)
         announced = self.announced(session, "noShow", ctx)
         self.take("report no-show", lambda: report_no_show(session.id, ctx=ctx), announced=announced)
 
-    @when_there_is("status")
+    @when_one_is(S.COMPLETED)
     @rule(number=NUMBERS, side=st.sampled_from(Party), stars=st.integers(1, 5))
     def review(self, number: int, side: Party, stars: int) -> None:
         session = self.session(number, S.COMPLETED)
@@ -362,7 +429,7 @@ class SessionMachine(RuleBasedStateMachine):
 
     # Negotiating about another time.
 
-    @when_there_is("status")
+    @when_one_is(S.SCHEDULED)
     @rule(number=NUMBERS, side=st.sampled_from(Party), slot=st.sampled_from(SLOTS))
     def propose(self, number: int, side: Party, slot: datetime) -> None:
         session = self.session(number, S.SCHEDULED)
@@ -424,7 +491,7 @@ class SessionMachine(RuleBasedStateMachine):
 
     # What staff do.
 
-    @when_there_is("status")
+    @when_one_is(S.SCHEDULED, S.IN_PROGRESS)
     @rule(number=NUMBERS, percentage=st.sampled_from([0, 33, 100]))
     def force_cancel(self, number: int, percentage: int) -> None:
         session = self.session(number, S.SCHEDULED, S.IN_PROGRESS)
@@ -439,21 +506,21 @@ class SessionMachine(RuleBasedStateMachine):
             ),
         )
 
-    @when_there_is("status")
+    @when_one_is(S.SCHEDULED, S.IN_PROGRESS, S.COMPLETED)
     @rule(number=NUMBERS, absent=st.sampled_from(Party))
     def mark_no_show(self, number: int, absent: Party) -> None:
         session = self.session(number, S.SCHEDULED, S.IN_PROGRESS, S.COMPLETED)
         ctx = self.as_user(self.world.agent)
         self.take("mark no-show", lambda: mark_no_show(session.id, absent=absent, reason="Nobody came", ctx=ctx))
 
-    @when_there_is("status")
+    @when_one_is(S.NO_SHOW)
     @rule(number=NUMBERS, restore=st.sampled_from([S.COMPLETED, S.CANCELLED]), percentage=st.sampled_from([0, 33, 100]))
     def clear_no_show(self, number: int, restore: SessionStatus, percentage: int) -> None:
         session = self.session(number, S.NO_SHOW)
         wish = {"restore": restore, "refund_percentage": percentage, "ctx": self.as_user(self.world.agent)}
         self.take("clear no-show", lambda: clear_no_show(session.id, reason="A mistake", fingerprint=None, **wish))
 
-    @when_there_is("status")
+    @when_one_is(S.SCHEDULED, S.IN_PROGRESS, S.COMPLETED)
     @rule(number=NUMBERS, what=st.sampled_from(["complete", "move", "override", "dismiss", "refund", "bonus"]))
     def support_acts(self, number: int, what: str) -> None:
         session = self.session(number, S.SCHEDULED, S.IN_PROGRESS, S.COMPLETED)
@@ -540,3 +607,4 @@ class SessionMachine(RuleBasedStateMachine):
             self.seen[which].append(what)
         pairs = (row.split() for row in self.seen["status"])
         self.status = {UUID(session_id): SessionStatus(status) for session_id, status in pairs}
+        self.statuses = set(self.status.values())
