@@ -15,8 +15,9 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
+import pytest
 from flask import Flask
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from app.booking.tick import TickReport, tick
 from app.domain.context import CLOCK
@@ -80,6 +81,17 @@ def sign_in_here(page: Page, email: str, password: str = PASSWORD, *, remember: 
     page.get_by_label("Keep me signed in").set_checked(remember)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(lambda url: "/sign-in" not in url)
+
+
+def tab_to(page: Page, target: Locator, *, most: int = 200) -> None:
+    """Go there by the keyboard alone."""
+    # Found once: looking for it after each step takes longer than the step.
+    node = target.element_handle()
+    for _ in range(most):
+        if node.evaluate("node => node === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    pytest.fail(f"{target} is not reached by {most} steps of Tab")
 
 
 def sticking_out(page: Page) -> list[str]:

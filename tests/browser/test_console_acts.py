@@ -33,7 +33,7 @@ from tests.admin.test_one_audit_row import _made
 from tests.architecture.test_role_matrix import path_of
 from tests.architecture.world_of_roles import World
 from tests.browser.conftest import Trouble, serving
-from tests.browser.stage import PATIENCE_MS, Stage, stage_on
+from tests.browser.stage import PATIENCE_MS, Stage, stage_on, tab_to
 from tests.factories import people, sessions
 from tests.world import START, context
 
@@ -105,7 +105,7 @@ class Desk:
         if key:
             page.keyboard.press(key)
         else:
-            _tab_to(page, link)
+            tab_to(page, link)
             page.keyboard.press("Enter")
         dialog = page.get_by_role("dialog")
         expect(dialog).to_be_visible()
@@ -120,21 +120,13 @@ def _page_of(path: str) -> str:
     return found[0] if found else path
 
 
-def _tab_to(page: Page, target: Locator, *, most: int = 200) -> None:
-    for _ in range(most):
-        if target.evaluate("node => node === document.activeElement"):
-            return
-        page.keyboard.press("Tab")
-    pytest.fail(f"{target} is not reached by {most} steps of Tab")
-
-
 def _choose(page: Page, form: Locator, name: str, value: str) -> None:
     """Put a value into a field with keys alone."""
     fields = form.locator(f'[name="{name}"]')
     kind = fields.first.evaluate("node => node.tagName + ':' + node.type")
     if kind == "INPUT:radio":
         checked = form.locator(f'[name="{name}"]:checked')
-        _tab_to(page, checked.first if checked.count() else fields.first)
+        tab_to(page, checked.first if checked.count() else fields.first)
         wanted = form.locator(f'[name="{name}"][value="{value}"]')
         for _ in range(fields.count()):
             # The people of earlier tests may be more than the list shows; then whoever is chosen beforehand will do.
@@ -143,11 +135,11 @@ def _choose(page: Page, form: Locator, name: str, value: str) -> None:
             page.keyboard.press("ArrowDown")
         return
     if kind == "INPUT:checkbox":
-        _tab_to(page, fields.first)
+        tab_to(page, fields.first)
         if not fields.first.is_checked():
             page.keyboard.press("Space")
         return
-    _tab_to(page, fields.first)
+    tab_to(page, fields.first)
     if kind.startswith("SELECT"):
         for key in ("Home", *["ArrowDown"] * 10):
             if fields.first.input_value() == value:
@@ -230,14 +222,14 @@ def test_by_keyboard_alone_it_is_refused_without_a_reason_and_then_done_once(
 
     words = _words(typed)
     assert words is not None
-    _tab_to(page, button)
+    tab_to(page, button)
     page.keyboard.press("Enter")
     assert form.locator(f'[name="{words}"]').evaluate("node => node.matches(':invalid')")
     assert desk.trail() == before, "without a reason nothing is done"
 
     for field in (each for each in ("reason", "notes", "note") if each in typed):
         _choose(page, form, field, typed[field])
-    _tab_to(page, button)
+    tab_to(page, button)
     with page.expect_navigation():
         page.keyboard.press("Space")
     expect(page.get_by_role("main")).to_be_visible()

@@ -14,7 +14,7 @@ from app.extensions import db
 from app.models import AdminAuditTrail, MentoringSession, User
 from app.support.force_cancel import ACTION
 from tests.browser.conftest import Trouble
-from tests.browser.stage import Stage
+from tests.browser.stage import Stage, tab_to
 from tests.factories import sessions as made
 from tests.factories.people import a_mentee, a_mentor, a_support_agent, an_ops
 from tests.world import START
@@ -53,14 +53,6 @@ def _case_url(stage: Stage, case: MentoringSession) -> str:
     return f"{stage.address}/admin/sessions/{case.id}"
 
 
-def _tab_to(page: Page, target: Locator, *, most: int = 80) -> None:
-    for _ in range(most):
-        if target.evaluate("node => node === document.activeElement"):
-            return
-        page.keyboard.press("Tab")
-    pytest.fail(f"{target} is not reached by {most} steps of Tab")
-
-
 def _open_dialog(page: Page) -> Locator:
     page.keyboard.press("c")
     dialog = page.get_by_role("dialog", name="Force cancel")
@@ -89,11 +81,11 @@ def test_a_session_is_force_cancelled_by_keyboard_alone_and_enter_never_fires_it
     console.goto(f"{stage.address}/admin/sessions/")
     console.keyboard.press("/")
     expect(console.get_by_role("searchbox", name="Search everything")).to_be_focused()
-    _tab_to(console, console.get_by_role("searchbox", name="Search sessions"))
+    tab_to(console, console.get_by_role("searchbox", name="Search sessions"))
     console.keyboard.type("mia moore")
     console.keyboard.press("Enter")
     console.wait_for_url("**q=mia**")
-    _tab_to(console, console.get_by_role("link", name=TITLE))
+    tab_to(console, console.get_by_role("link", name=TITLE))
     console.keyboard.press("Enter")
     console.wait_for_url(f"**/{case.id}**")
 
@@ -105,22 +97,22 @@ def test_a_session_is_force_cancelled_by_keyboard_alone_and_enter_never_fires_it
     expect(button).not_to_be_focused()
 
     percentage = dialog.get_by_label("Refund, of €50.00 paid")
-    _tab_to(console, percentage)
+    tab_to(console, percentage)
     console.keyboard.press("Control+A")
     console.keyboard.type("50")
     console.keyboard.press("Enter")
     expect(button).to_have_text("Cancel and refund €25.00")
     expect(dialog).to_contain_text("Mia Moore gets €25.00 back")
     reason = dialog.get_by_role("textbox", name="Reason")
-    _tab_to(console, reason)
+    tab_to(console, reason)
     console.keyboard.type(REASON)
     console.keyboard.press("Enter")
-    _tab_to(console, dialog.get_by_role("checkbox", name="Tell those concerned"))
+    tab_to(console, dialog.get_by_role("checkbox", name="Tell those concerned"))
     console.keyboard.press("Enter")
     expect(dialog).to_be_visible()
     assert _stand(stage, case) == UNTOUCHED
 
-    _tab_to(console, button)
+    tab_to(console, button)
     console.keyboard.press("Space")
     expect(console.get_by_role("status").filter(has_text="Session cancelled")).to_be_visible()
     assert _stand(stage, case) == (SessionStatus.CANCELLED, 1, [PAID_MINOR // 2])

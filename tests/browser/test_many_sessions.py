@@ -12,8 +12,7 @@ from app.domain.vocabulary import SessionStatus
 from app.extensions import db
 from app.models import MentoringSession
 from tests.browser.conftest import Trouble
-from tests.browser.stage import Stage, sticking_out
-from tests.browser.test_console_keyboard import _tab_to
+from tests.browser.stage import Stage, sticking_out, tab_to
 from tests.factories import sessions as made
 from tests.factories.people import a_mentee, a_mentor, a_support_agent
 from tests.world import START
@@ -42,7 +41,7 @@ def console(stage: Stage, open_page: Callable[..., Page]) -> Page:
 def press(page: Page, role: str, name: str, key: str = "Enter") -> None:
     """Go to something by Tab, and press a key on it."""
     target = page.get_by_role(role, name=name)  # type: ignore[arg-type]  # one of the roles there are
-    _tab_to(page, target)
+    tab_to(page, target)
     page.keyboard.press(key)
 
 
@@ -63,9 +62,9 @@ def test_several_are_ticked_seen_confirmed_and_followed_by_keyboard(
     expect(console.get_by_text("2 sessions selected")).to_be_visible()
     press(console, "button", "Cancel them…")
     expect(console.get_by_text("2 sessions are cancelled: €100.00 goes back to mentees.")).to_be_visible()
-    _tab_to(console, console.get_by_label("Reason, which the mentees"))
+    tab_to(console, console.get_by_label("Reason, which the mentees"))
     console.keyboard.type("The mentor is ill.")
-    _tab_to(console, console.get_by_label("Type 2 to confirm"))
+    tab_to(console, console.get_by_label("Type 2 to confirm"))
     console.keyboard.type("2")
     console.keyboard.press("Enter")
     expect(console.get_by_label("Type 2 to confirm")).to_be_visible()  # Enter in a field sends nothing
@@ -103,7 +102,7 @@ def test_a_list_is_typed_put_right_and_saved_as_a_view_by_keyboard(
     press(console, "link", "Save view")
     dialog = console.get_by_role("dialog", name="Save this list as a view")
     expect(dialog.get_by_text("Search: over · Status: Cancelled, with its order and columns.")).to_be_visible()
-    _tab_to(console, dialog.get_by_label("Name"))
+    tab_to(console, dialog.get_by_label("Name"))
     console.keyboard.type("Called off")
     press(console, "checkbox", "Share it with the team", "Space")
     press(console, "button", "Save")
