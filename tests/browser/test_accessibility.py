@@ -50,7 +50,7 @@ def signed_in(chromium: Browser, furnished: Furnished) -> Iterator[Callable[[str
             page = chromium.new_context(reduced_motion="reduce").new_page()
             page.add_init_script(AXE)
             if role != "visitor":
-                furnished.stage.sign_in(page, furnished.people[role])
+                furnished.stage.let_in(page, furnished.people[role])
             windows[role] = Watched(page, Trouble())
             windows[role].trouble.watch(page)
         return windows[role]

@@ -195,7 +195,7 @@ def desk(running: Stage, chromium: Browser, complaints: Trouble) -> Iterator[Des
     browsing.set_default_timeout(PATIENCE_MS)
     page = browsing.new_page()
     complaints.watch(page)
-    running.sign_in(page, admin.email)
+    running.let_in(page, admin.email)
     yield Desk(running, page, admin)
     browsing.close()
 
@@ -351,7 +351,7 @@ def test_nobody_is_offered_what_the_role_may_not_do(desk: Desk, chromium: Browse
     for role, email in agents.items():
         browsing = chromium.new_context()
         page = browsing.new_page()
-        stage.sign_in(page, email)
+        stage.let_in(page, email)
         found = []
         for address in (f"/admin/sessions/{case}", "/admin/refund-queue/", "/admin/pay-out/"):
             shown = page.request.get(f"{stage.address}{address}").text().partition("<main")[2]

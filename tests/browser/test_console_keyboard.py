@@ -45,7 +45,7 @@ def console(stage: Stage, support: User, open_page: Callable[..., Page]) -> Page
     """The console, opened by somebody of support."""
     page = open_page()
     stage.set_time(START, page)
-    stage.sign_in(page, support.email)
+    stage.let_in(page, support.email)
     return page
 
 
@@ -196,7 +196,7 @@ def test_whoever_may_not_force_cancel_is_not_offered_it(
     with stage.app.app_context():
         ops = an_ops(email="olu@people.example")
     page = open_page()
-    stage.sign_in(page, ops.email)
+    stage.let_in(page, ops.email)
     page.goto(_case_url(stage, case))
     expect(page.get_by_role("heading", level=1, name=TITLE)).to_be_visible()
     expect(page.get_by_text("Force cancel")).to_have_count(0)

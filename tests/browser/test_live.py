@@ -38,7 +38,7 @@ def test_a_changed_session_appears_within_two_seconds(
     page = open_page()
     if way == "polling":
         page.context.route("**/api/notifications/stream*", lambda route: route.fulfill(status=204))
-    stage.sign_in(page, "mia@people.example")
+    stage.let_in(page, "mia@people.example")
     page.goto(f"{stage.address}/sessions/{session.id}")
     wait_until_live(page, way)
     page.evaluate("window.sameDocument = true")
@@ -60,7 +60,7 @@ def test_a_second_tab_hears_through_the_first_and_takes_over_when_it_is_closed(
     with stage.app.app_context():
         mentee = a_mentee(email="mia@people.example")
     first = open_page()
-    stage.sign_in(first, "mia@people.example")
+    stage.let_in(first, "mia@people.example")
     first.goto(f"{stage.address}/notifications")
     wait_until_live(first, "stream")
     # That a page is gone, as the one after the sign-in, the server hears a little later.
@@ -83,7 +83,7 @@ def test_a_stream_ends_with_the_login_and_the_page_says_so(stage: Stage, open_pa
     with stage.app.app_context():
         mentee = a_mentee(email="mia@people.example")
     page = open_page()
-    stage.sign_in(page, "mia@people.example")
+    stage.let_in(page, "mia@people.example")
     page.goto(f"{stage.address}/notifications")
     wait_until_live(page, "stream")
     with stage.app.app_context():
@@ -104,7 +104,7 @@ def test_a_request_rings_once_somebody_touched_the_page_and_only_for_whom_wants_
         )
     for mentor, rings in ((wants, 1), (silent, 0)):
         page = open_page()
-        stage.sign_in(page, mentor.email)
+        stage.let_in(page, mentor.email)
         page.goto(f"{stage.address}/notifications")
         wait_until_live(page, "stream")
         _tell(stage, mentor, "Before the first touch", NotificationType.SESSION_REQUEST)
@@ -125,7 +125,7 @@ def test_the_console_says_that_sessions_changed_and_moves_nothing(
         a_support_agent(email="sam@people.example")
         session = made.a_paid_session()
     page = open_page()
-    stage.sign_in(page, "sam@people.example")
+    stage.let_in(page, "sam@people.example")
     page.goto(f"{stage.address}/admin/sessions/")
     wait_until_live(page, "stream")
     table = page.locator("table.data").first
@@ -162,7 +162,7 @@ def test_two_people_write_to_each_other(
         page = open_page(width=360)
         if way == "polling":
             page.context.route("**/api/notifications/stream*", lambda route: route.fulfill(status=204))
-        stage.sign_in(page, email)
+        stage.let_in(page, email)
         page.goto(f"{stage.address}/sessions/{session.id}")
         wait_until_live(page, way)
         pages.append(page)

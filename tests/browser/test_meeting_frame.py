@@ -24,7 +24,7 @@ def test_the_meeting_is_seen_in_the_page(stage: Stage, open_page: Callable[..., 
         site = str(fresh(session).meeting_url).rpartition("/")[0]
     stage.set_time(START_AT - timedelta(minutes=5))
     asked = answer_for(page.context, f"{site}/**", "<h1>The meeting</h1>")
-    stage.sign_in(page, email)
+    stage.let_in(page, email)
     page.goto(f"{stage.address}/sessions/{session.id}")
     with page.expect_popup() as opened:
         page.get_by_role("button", name="Join Meeting Now").click()

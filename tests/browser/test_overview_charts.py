@@ -26,7 +26,7 @@ def test_charts_and_messages_come_in_beside_the_page_and_lead_to_what_they_count
     page = open_page()
     stage.set_time(made.START_AT + timedelta(days=1), page)
     stage.run_outbox()
-    stage.sign_in(page, agent.email)
+    stage.let_in(page, agent.email)
     page.goto(f"{stage.address}/admin/?days=7")
 
     charts = page.get_by_role("region", name="Charts of the last 7 days")

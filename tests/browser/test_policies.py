@@ -38,7 +38,7 @@ def test_a_policy_is_tried_and_changed_and_an_override_revoked(
 ) -> None:
     email = _past(stage)
     page = open_page(width=width, reduced_motion="reduce")
-    stage.sign_in(page, email)
+    stage.let_in(page, email)
     page.goto(f"{stage.address}/admin/policies/")
     page.get_by_role("link", name="Change: Partial refund").click()
     page.get_by_label("Partial refund").fill("50")
