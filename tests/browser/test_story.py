@@ -260,6 +260,8 @@ def test_a_stranger_books_on_a_phone_and_signs_in_on_the_way(
     _fits(page)
     _open_new_session(page)
     _fits(page)
+    # Had the page begun to listen only after the jump, it would be told that it may not.
+    expect(page.locator('html[data-live="stream"]')).to_be_attached()
     stage.set_time(MEETING - timedelta(minutes=5), page)
     # Days later nobody is signed in any more; the link of the letter leads there all the same.
     page.reload()
