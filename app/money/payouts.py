@@ -99,7 +99,14 @@ def preview_payouts(currency: str, *, minimum: Money, ctx: Context) -> PayoutPla
 
 
 def record_payouts(
-    currency: str, *, minimum: Money, reference: str, fingerprint: str, reason: str, ctx: Context
+    currency: str,
+    *,
+    minimum: Money,
+    reference: str,
+    fingerprint: str,
+    reason: str,
+    ctx: Context,
+    typed: str | None = None,
 ) -> PayoutBatch:
     """This function will record a batch: a row and a ledger entry for each mentor, and tell them (MN-10).
 
@@ -108,9 +115,11 @@ def record_payouts(
     :param reference: the bank's, or whatever names the transfer; empty makes one
     :param fingerprint: the preview's
     :param reason: for the audit trail
+    :param typed: how many mentors are paid, typed by hand; None where a program asks, which would copy the number
     :raises Forbidden: not an admin
     :raises StalePreview: balances changed since the preview
     :raises Conflict: there is nothing to send
+    :raises Invalid: another number was typed
     """
     require(ctx.actor, Permission.PAYOUT_RECORD)
     actor = ctx.actor.user_id
@@ -123,6 +132,9 @@ def record_payouts(
             raise StalePreview("Balances changed since you opened this. Look at the batch as it is now.")
         if not plan.sent:
             raise Conflict("There is nothing to pay out.", code="nothing_to_pay_out")
+        if typed is not None and typed.replace(",", "").strip() != str(len(plan.sent)):
+            told = f"Type {len(plan.sent)}, the number of mentors who are paid."
+            raise Invalid(told, fields={"typed": told})
         batch_id = uuid4()
         name = reference.strip()[:60] or f"MD-{batch_id.hex[:8].upper()}"
         for number, line in enumerate(plan.sent, start=1):

@@ -189,7 +189,7 @@ ACTS: Final = (
     Acting(f"{_REFUND}/settle", ("ADMIN_REFUND_SETTLED_OUTSIDE",), {"refund_id": "failed_refund"}, _WHY),
     Acting(
         "/admin/pay-out/next/<currency>", ("ADMIN_PAYOUT_RECORDED",), {"currency": "currency"},
-        {"minimum": "10.00", "reason": "Monthly payout", "reference": "March"},
+        {"minimum": "10.00", "reason": "Monthly payout", "reference": "March", "typed": "1"},
     ),
     Acting(
         "/admin/reconciliation/<uuid:finding_id>/close", ("ADMIN_FINDING_CLOSED",), {"finding_id": "finding"}, _WHY

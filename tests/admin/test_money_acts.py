@@ -192,6 +192,12 @@ def test_a_batch_is_seen_recorded_once_and_taken_as_a_file(admin: FlaskClient) -
     page = admin.get("/admin/pay-out/next/EUR")
     assert "Record €35.00" in page.text
     form = {**dict(_HIDDEN.findall(page.text)), "minimum": "10.00", "reason": "Monthly payout", "reference": "March"}
+    for wrong in ({}, {"typed": "2"}):
+        answer = admin.post("/admin/pay-out/next/EUR", data=form | wrong)
+        assert (answer.status_code, "Type 1, the number of mentors who are paid." in answer.text) == (422, True)
+        assert 'value="March"' in answer.text, "nothing that was typed is lost"
+    assert db.session.scalars(select(Payout)).all() == []
+    form["typed"] = "1"
     first, second = admin.post("/admin/pay-out/next/EUR", data=form), admin.post("/admin/pay-out/next/EUR", data=form)
     assert first.status_code == second.status_code == 303
     (row,) = db.session.scalars(select(Payout)).all()
@@ -212,7 +218,7 @@ def test_a_batch_whose_balances_changed_is_shown_again(admin: FlaskClient) -> No
         session.id, type=RefundType.PARTIAL, amount=Money(1_000, "EUR"), reason="A complaint", fingerprint=None,
         ctx=people.ctx_of(people.a_support_agent()),
     )  # fmt: skip
-    page = admin.post("/admin/pay-out/next/EUR", data={**form, "minimum": "10", "reason": "Monthly"})
+    page = admin.post("/admin/pay-out/next/EUR", data={**form, "minimum": "10", "reason": "Monthly", "typed": "1"})
     assert page.status_code == 409
     assert "Record €28.00" in page.text
     assert admin.post("/admin/pay-out/next/EUR", data={**form, "minimum": "x", "reason": "Monthly"}).status_code == 422

@@ -74,16 +74,28 @@ class PayOutView(ConsolePage):
         ctx = current_context()
         reason = clean_reason(form.get("reason", ""))
         minimum, fingerprint = _minimum(form, currency), form.get("fingerprint", "")
-        reference = form.get("reference", "").replace("\0", "")[:60]
+        reference, typed = form.get("reference", "").replace("\0", "")[:60], form.get("typed", "")[:20]
 
         def run() -> dict[str, Any]:
             done = record_payouts(
-                currency, minimum=minimum, reference=reference, fingerprint=fingerprint, reason=reason, ctx=ctx
+                currency,
+                minimum=minimum,
+                reference=reference,
+                fingerprint=fingerprint,
+                reason=reason,
+                ctx=ctx,
+                typed=typed,
             )
             return {"id": done.id}
 
         # The form's own key: sent twice, it answers twice and pays once.
-        body = {"fingerprint": fingerprint, "minimum": minimum.minor, "reference": reference, "reason": reason}
+        body = {
+            "fingerprint": fingerprint,
+            "minimum": minimum.minor,
+            "reference": reference,
+            "reason": reason,
+            "typed": typed,
+        }
         once(form.get("key", "")[:64] or "none", scope=f"{ACTION}:{currency}", body=body, ctx=ctx, run=run)
 
     def _preview(
@@ -104,6 +116,7 @@ class PayOutView(ConsolePage):
             problems=problems,
             reason=values.get("reason", "")[:2_000],
             reference=values.get("reference", "")[:60],
+            typed=values.get("typed", "")[:20],
             minimum=values.get("minimum", "")[:20] if "minimum" in problems else plan.minimum.amount,
             back_url=url_for("console_pay_out.index"),
         )
