@@ -6,6 +6,7 @@ Tests of races, crashes and ``SKIP LOCKED`` ask for ``own_database``: a copy of 
 from __future__ import annotations
 
 import gc
+import logging
 import re
 import shutil
 import socket
@@ -29,6 +30,7 @@ from app import create_app
 from app.domain.context import SYSTEM, Actor, Context
 from app.embedded.servers import embedded_servers
 from app.extensions import db
+from app.http import logs
 from tests.outbox import RunOutbox, drain
 from tests.world import Clock, context, settings_for
 
@@ -215,7 +217,13 @@ def database_of_its_own(servers: tuple[str, str], template: str, folder: Path) -
     made: list[Flask] = []
 
     def make(**changes: Any) -> Flask:
-        app = create_app(settings_for(_named(database_url, name), redis_url, folder, **changes))
+        settings = settings_for(_named(database_url, name), redis_url, folder, **changes)
+        root = logging.getLogger()
+        handlers, level = root.handlers, root.level
+        app = create_app(settings)
+        # One that is no test's would keep its lines from the tests that come after it.
+        root.handlers, root.level = handlers, level
+        logs.configure(settings.model_copy(update={"app_env": "test"}))
         app.test_client_class = _Client
         made.append(app)
         return app

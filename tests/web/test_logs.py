@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,17 @@ def test_a_request_is_one_line_with_its_reference_and_its_rule(client: FlaskClie
     assert line["request_id"] == "watcher-12345" == answer.headers["X-Request-ID"]
     assert line["status"] == answer.status_code
     assert "abc" not in str(lines)
+
+
+def test_a_line_is_still_seen_after_an_application_that_is_no_tests(
+    own_database: Callable[..., Flask], client: FlaskClient
+) -> None:
+    own_database(app_env="demo", secret_key="k" * 40, public_url="http://127.0.0.1:1")
+    client.get("/api/session-policies")
+    own_database()
+    with capture_logs() as lines:
+        client.get("/api/session-policies")
+    assert [line["event"] for line in lines] == ["request"]
 
 
 def test_whoever_watches_the_product_fills_no_log(client: FlaskClient) -> None:
