@@ -30,8 +30,8 @@ def test_whatever_happens_in_whichever_order_the_invariants_hold(own_database: C
     run_state_machine_as_test(
         machine,
         settings=settings(
-            # A third on top: one in five, which Hypothesis derives from others, ends before its fiftieth step.
-            max_examples=EXAMPLES // PARTS * 4 // 3,
+            # More on top: one in three, which Hypothesis derives from others, ends before its fiftieth step.
+            max_examples=EXAMPLES // PARTS * 8 // 5,
             stateful_step_count=50,
             deadline=None,
             suppress_health_check=list(HealthCheck),
