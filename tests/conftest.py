@@ -27,6 +27,7 @@ from sqlalchemy.engine import make_url
 from werkzeug.datastructures import Headers
 
 from app import create_app
+from app.config import Settings
 from app.domain.context import SYSTEM, Actor, Context
 from app.embedded.servers import embedded_servers
 from app.extensions import db
@@ -210,6 +211,18 @@ def client(app: Flask, clock: Clock) -> FlaskClient:
 
 
 @contextmanager
+def own_logging(settings: Settings) -> Iterator[None]:
+    """Where lines go may be changed inside: afterwards they go where tests look for them, those of other tests too."""
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    try:
+        yield
+    finally:
+        root.handlers, root.level = handlers, level
+        logs.configure(settings.model_copy(update={"app_env": "test"}))
+
+
+@contextmanager
 def database_of_its_own(servers: tuple[str, str], template: str, folder: Path) -> Iterator[Callable[..., Flask]]:
     """A maker of applications on one fresh database, where commits are real; ``folder`` is their ``DATA_DIR``."""
     database_url, redis_url = servers
@@ -218,12 +231,8 @@ def database_of_its_own(servers: tuple[str, str], template: str, folder: Path) -
 
     def make(**changes: Any) -> Flask:
         settings = settings_for(_named(database_url, name), redis_url, folder, **changes)
-        root = logging.getLogger()
-        handlers, level = root.handlers, root.level
-        app = create_app(settings)
-        # One that is no test's would keep its lines from the tests that come after it.
-        root.handlers, root.level = handlers, level
-        logs.configure(settings.model_copy(update={"app_env": "test"}))
+        with own_logging(settings):
+            app = create_app(settings)
         app.test_client_class = _Client
         made.append(app)
         return app

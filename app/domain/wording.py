@@ -54,6 +54,11 @@ def _written_money(minor: int, currency: str, whole: bool) -> str:  # noqa: FBT0
     return f"{sign}{symbol}{digits}"
 
 
+def is_number_typed(typed: str, number: int) -> bool:
+    """Whether somebody who was asked to type ``number`` did, with or without separators."""
+    return typed.replace(",", "").strip() == str(number)
+
+
 def format_number(value: float) -> str:
     """A count with thousands apart: ``10,000``."""
     if isinstance(value, int):

@@ -17,7 +17,7 @@ from app.domain.ledger import payout, wallet
 from app.domain.money import Money, decimals
 from app.domain.permissions import Permission, require
 from app.domain.vocabulary import AccountKind, NotificationType
-from app.domain.wording import format_money
+from app.domain.wording import format_money, is_number_typed
 from app.extensions import db
 from app.foundation.audit import record_staff_act
 from app.foundation.transaction import transaction
@@ -132,7 +132,7 @@ def record_payouts(
             raise StalePreview("Balances changed since you opened this. Look at the batch as it is now.")
         if not plan.sent:
             raise Conflict("There is nothing to pay out.", code="nothing_to_pay_out")
-        if typed is not None and typed.replace(",", "").strip() != str(len(plan.sent)):
+        if typed is not None and not is_number_typed(typed, len(plan.sent)):
             told = f"Type {len(plan.sent)}, the number of mentors who are paid."
             raise Invalid(told, fields={"typed": told})
         batch_id = uuid4()

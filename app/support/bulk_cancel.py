@@ -19,7 +19,7 @@ from app.domain.context import Context
 from app.domain.errors import Conflict, Forbidden, Invalid, NotFound, StalePreview
 from app.domain.permissions import Permission, require
 from app.domain.vocabulary import BulkItemState, BulkState
-from app.domain.wording import format_number
+from app.domain.wording import format_number, is_number_typed
 from app.extensions import db
 from app.foundation import outbox
 from app.foundation.audit import record_staff_act
@@ -177,7 +177,7 @@ def confirm_bulk_cancel(
             bulk.reason = clean_reason(reason)
         except Invalid as wrong:
             problems |= wrong.fields
-        if typed.replace(",", "").strip() != str(count):
+        if not is_number_typed(typed, count):
             problems["typed"] = f"Type {count}, the number of sessions that will be cancelled."
         if problems:
             raise Invalid("Nothing was done yet.", fields=problems)

@@ -98,7 +98,7 @@ def when_there_is(what: str) -> Callable[..., Any]:
 
 def when_one_is(*states: SessionStatus) -> Callable[..., Any]:
     """The rule is drawn only while something can come of it; one time in five it is then tried with any session."""
-    return precondition(lambda machine: not machine.statuses.isdisjoint(states))
+    return precondition(lambda machine: not set(states).isdisjoint(machine.status.values()))
 
 
 # In flight until the worker has run: what the outbox still holds is no fault.
@@ -249,7 +249,6 @@ class SessionMachine(RuleBasedStateMachine):
         self.sessions = [*self.world.sessions]
         self.seen: defaultdict[str, list[str]] = defaultdict(list)
         self.status: dict[UUID, SessionStatus] = {}
-        self.statuses: set[SessionStatus] = set()
         self._enter()
 
     def _enter(self) -> None:
@@ -607,4 +606,3 @@ class SessionMachine(RuleBasedStateMachine):
             self.seen[which].append(what)
         pairs = (row.split() for row in self.seen["status"])
         self.status = {UUID(session_id): SessionStatus(status) for session_id, status in pairs}
-        self.statuses = set(self.status.values())

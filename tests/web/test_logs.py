@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 
 from app.config import Settings
 from app.http import logs
+from tests.conftest import own_logging
 
 
 @pytest.mark.spec("OPS-5")
@@ -80,15 +81,10 @@ def test_in_production_each_line_is_json_and_a_failure_tells_no_local_values(
         redis_url="redis://x",
         data_dir=tmp_path,
     )
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
-    try:
+    with own_logging(app.extensions["desk-settings"]):
         logs.configure(settings)
         _fail()
         logging.getLogger("some.library").warning("%s went wrong", "something")
-    finally:
-        root.handlers, root.level = handlers, level
-        logs.configure(app.extensions["desk-settings"])
     first, second = (json.loads(line) for line in capsys.readouterr().err.splitlines())
     assert (first["event"], first["level"]) == ("it_failed", "error")
     assert "ZeroDivisionError" in str(first["exception"])
