@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from flask import has_request_context, request, url_for
 
+from app.http.context import request_itself
+
 if TYPE_CHECKING:
     from flask import Flask, Response
 
@@ -30,7 +32,7 @@ def init_app(app: Flask) -> None:
         # Only where a changed file means a new start are the files' marks read once.
         if app.jinja_env.auto_reload:
             return marked(filename)
-        key = (request.root_path if has_request_context() else "", filename)
+        key = (request_itself().root_path if has_request_context() else "", filename)
         if key not in known:
             known[key] = marked(filename)
         return known[key]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import structlog
@@ -15,49 +15,76 @@ from app.domain.context import ANONYMOUS, SYSTEM, Actor, Context
 from app.http import clock
 
 if TYPE_CHECKING:
-    from flask import Flask, Response
+    from flask import Flask, Request, Response
 
 _HEADER = "X-Request-ID"
 _SANE = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _LONGEST_AGENT = 400
 
 
+def request_globals() -> Any:
+    """Flask's ``g`` itself: the proxy looks anew for what stands behind it at each use (PERF-1)."""
+    return g._get_current_object()  # noqa: SLF001 - Werkzeug's way to ask a proxy once
+
+
+def request_itself() -> Request:
+    """Flask's ``request`` itself, for the same reason.
+
+    :raises RuntimeError: there is none
+    """
+    found: Request = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - as above
+    return found
+
+
+def signed_in_user() -> Any:
+    """Flask-Login's ``current_user`` itself, anonymous or not, for the same reason."""
+    known = request_globals().get("_login_user")
+    return current_user._get_current_object() if known is None else known  # noqa: SLF001 - as above
+
+
 def request_id() -> str:
     """The reference of this request: the caller's, when it is one that a log can hold, else one of ours."""
-    if "request_id" not in g:
+    here = request_globals()
+    found: str | None = here.get("request_id")
+    if found is None:
         given = request.headers.get(_HEADER, "") if has_request_context() else ""
-        g.request_id = given if _SANE.fullmatch(given) else f"req-{uuid4().hex[:20]}"
-    found: str = g.request_id
+        found = here.request_id = given if _SANE.fullmatch(given) else f"req-{uuid4().hex[:20]}"
     return found
 
 
 def request_now() -> datetime:
     """The request's own moment: everything in one answer is decided and told at the same time."""
-    if "now" not in g:
-        g.now = clock.now()
-    moment: datetime = g.now
+    here = request_globals()
+    moment: datetime | None = here.get("now")
+    if moment is None:
+        moment = here.now = clock.now()
     return moment
 
 
 def current_actor() -> Actor:
     """Who asks: the signed-in user or the bearer token's owner; nobody otherwise."""
-    if not has_request_context() or not current_user.is_authenticated:
+    if not has_request_context() or not signed_in_user().is_authenticated:
         return ANONYMOUS
     # Made when the user was loaded (app.http.login): a rolled-back action must not make it ask the database again.
-    actor: Actor = g.actor
+    actor: Actor = request_globals().actor
     return actor
 
 
 def current_context() -> Context:
     """The last argument of every action that this request calls."""
+    here, actor = request_globals(), current_actor()
+    known: Context | None = here.get("context")
+    if known is not None and known.actor is actor:
+        return known
     agent = request.headers.get("User-Agent", "")[:_LONGEST_AGENT]
-    return Context(
-        actor=current_actor(),
+    found = here.context = Context(
+        actor=actor,
         now=request_now(),
         request_id=request_id(),
         ip_address=request.remote_addr,
         user_agent=agent.replace("\0", "") or None,
     )
+    return found
 
 
 def command_context() -> Context:
@@ -70,6 +97,7 @@ def init_app(app: Flask) -> None:
 
     @app.before_request
     def open_request() -> None:
+        request_globals().pop("context", None)
         request_now()
         structlog.contextvars.bind_contextvars(request_id=request_id())
 

@@ -50,10 +50,14 @@ def _signed(_secret: str, _own: str) -> str:
 
 
 def _token() -> str:
+    known: str | None = g.get("csrf_token")
+    if known is not None:
+        return known
     own = session.get("csrf_token")
-    if own is not None and "csrf_token" not in g:
+    if own is not None:
         # Where Flask-WTF looks before it signs anew, the hidden fields of forms included.
-        g.csrf_token = _signed(str(current_app.secret_key), own)
+        known = g.csrf_token = _signed(str(current_app.secret_key), own)
+        return known
     return str(generate_csrf())
 
 

@@ -89,6 +89,7 @@ def init_app(app: Flask) -> None:
 
     @app.after_request
     def add_security_headers(response: Response) -> Response:
-        for name, value in headers.items():
-            response.headers.setdefault(name, value)
+        # Asked once for all: each question to Werkzeug's headers walks through them and ends in an exception.
+        own = {name.lower() for name in response.headers.keys()}  # noqa: SIM118 - iterating gives pairs
+        response.headers.extend((name, value) for name, value in headers.items() if name.lower() not in own)
         return response

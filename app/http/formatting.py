@@ -6,11 +6,8 @@ The filters take the reader's zone and the present moment from the request, wher
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
-
-from flask import g
 
 from app.domain.wording import (
     AVATAR_COLORS,
@@ -36,7 +33,7 @@ from app.domain.wording import (
     zone_of,
     zone_offset,
 )
-from app.http import clock
+from app.http.context import request_globals, request_now
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -70,16 +67,7 @@ __all__ = [
 
 def reader_zone() -> str | ZoneInfo:
     """The zone of whoever looks at the page, as the door has set it; UTC when nobody is signed in."""
-    return g.get("viewer_zone") or "UTC"
-
-
-def page_now() -> datetime:
-    """The request's own moment, so that everything on one page is told at the same time."""
-    # A page that is drawn without a door before it (an error page) asks the clock here, once.
-    if "now" not in g:
-        g.now = clock.now()
-    moment: datetime = g.now
-    return moment
+    return request_globals().get("viewer_zone") or "UTC"
 
 
 def init_app(app: Flask) -> None:
@@ -100,10 +88,10 @@ def init_app(app: Flask) -> None:
         sparkline=sparkline_points,
         zone_label=zone_label,
         zone_offset=lambda moment, zone=None: zone_offset(moment, zone or reader_zone()),
-        when=lambda moment, zone=None: format_when(moment, zone or reader_zone(), page_now()),
-        date=lambda day, zone=None: format_date(day, zone or reader_zone(), page_now()),
-        day=lambda day, zone=None: format_day(day, zone or reader_zone(), page_now()),
+        when=lambda moment, zone=None: format_when(moment, zone or reader_zone(), request_now()),
+        date=lambda day, zone=None: format_date(day, zone or reader_zone(), request_now()),
+        day=lambda day, zone=None: format_day(day, zone or reader_zone(), request_now()),
         clock=lambda moment, zone=None: format_clock(moment, zone or reader_zone()),
         exact=lambda moment, zone=None: format_exact(moment, zone or reader_zone()),
-        relative=lambda moment: format_relative(moment, page_now()),
+        relative=lambda moment: format_relative(moment, request_now()),
     )

@@ -11,27 +11,12 @@ from collections.abc import Callable, Hashable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from jinja2 import Template
-from jinja2.environment import TemplateModule
-from jinja2.runtime import Context
 from markupsafe import Markup
 
 if TYPE_CHECKING:
     from flask import Flask
 
 _MOST = 500
-
-
-class _Template(Template):
-    """A template whose imports are found quickly."""
-
-    def _get_default_module(self, importer: Context | None = None) -> TemplateModule:
-        # Jinja compares all names of both templates' globals at each import; here every template has the environment's
-        # and none of its own, so that as many names are the same names.
-        known: TemplateModule | None = self._module
-        if known is not None and importer is not None and len(importer.globals_keys) == len(self.environment.globals):
-            return known
-        return super()._get_default_module(importer)
 
 
 @lru_cache(maxsize=1024)
@@ -69,4 +54,3 @@ def init_app(app: Flask) -> None:
     app.add_template_global(remembered, "remembered")
     app.add_template_global(drawn_icon, "drawn_icon")
     app.add_template_global(drawn_badge, "drawn_badge")
-    app.jinja_env.template_class = _Template

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from flask import current_app, g, has_request_context, request, url_for
-from flask_login import current_user
+from flask import current_app, has_request_context, request, url_for
 
 from app.domain.vocabulary import STAFF_ROLES, Role
 from app.domain.wording import zone_label
-from app.http.context import request_now
+from app.http.context import request_globals, request_now, signed_in_user
 from app.http.photos import avatar_url
 from app.messaging.inbox import count_notifications
 from app.people.profile import preference
@@ -87,12 +87,13 @@ def _exists(path: str) -> bool:
 
 
 def _menu(places: tuple[Place, ...], role: Role | None) -> list[dict[str, Any]]:
+    path = request.path
     return [
         {
             "label": place.label,
             "url": place.path,
             "icon": place.icon,
-            "active": request.path == place.path or request.path.startswith(place.path.rstrip("/") + "/"),
+            "active": path == place.path or path.startswith(place.path.rstrip("/") + "/"),
         }
         for place in places
         if role in place.roles and _exists(place.path)
@@ -102,11 +103,13 @@ def _menu(places: tuple[Place, ...], role: Role | None) -> list[dict[str, Any]]:
 def _frame() -> dict[str, Any]:
     if not has_request_context():
         return {}
-    user: User | Person | None = current_user if current_user.is_authenticated else None
+    found = signed_in_user()
+    user: User | Person | None = found if found.is_authenticated else None
     frame: dict[str, Any] = {
         "home_url": CONSOLE if user and user.is_staff else "/",
-        "page_menu": _menu(PAGE_MENU, user.role if user else None),
-        "page_foot": _menu(FOOT, user.role if user else None),
+        # Each is asked by the frame that shows it.
+        "page_menu": partial(_menu, PAGE_MENU, user.role if user else None),
+        "page_foot": partial(_menu, FOOT, user.role if user else None),
         "sign_in_url": url_for("auth.sign_in"),
         "register_url": url_for("auth.register"),
     }
@@ -117,19 +120,22 @@ def _frame() -> dict[str, Any]:
             "name": user.name,
             "id": user.id,
             "avatar_url": avatar_url(user.avatar),
+            "role": user.role.value,
             "note": f"{ROLE_NAMES[user.role]} · {user.email}",
         },
-        "user_menu_entries": _menu(USER_MENU, user.role),
+        "user_menu_entries": partial(_menu, USER_MENU, user.role),
         "sign_out_url": url_for("auth.sign_out"),
         "viewer_zone_label": zone_label(user.timezone),
         # What happened after this moment the page is told (NT-2).
         "live_at": request_now().isoformat().replace("+00:00", "Z"),
         "live_sound": preference(user, "sound"),
     }
-    if _exists(NOTIFICATIONS) and not g.get("is_broken"):
+    here = request_globals()
+    if _exists(NOTIFICATIONS) and not here.get("is_broken"):
         frame["notifications_url"] = NOTIFICATIONS
         # Read with the sign-in; only who has signed in just now is asked for.
-        frame["notifications_count"] = g.unread if "unread" in g else count_notifications(user.id, unread_only=True)
+        unread = here.get("unread")
+        frame["notifications_count"] = count_notifications(user.id, unread_only=True) if unread is None else unread
     return frame
 
 

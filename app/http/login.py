@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from functools import wraps
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from flask import Request, g, has_request_context, request, session
+from flask.sessions import SecureCookieSessionInterface
 from flask_login import current_user
 
 from app.domain.context import Actor
@@ -19,13 +20,14 @@ from app.domain.errors import Forbidden, SignInRequired
 from app.domain.permissions import Permission, require
 from app.extensions import login
 from app.foundation.transaction import read_alone
-from app.http.context import current_actor, current_context, request_now
+from app.http.context import current_actor, current_context, request_globals, request_itself, request_now
 from app.models import User
 from app.people import logins, tokens
 from app.people.logins import OpenLogin, Person
 
 if TYPE_CHECKING:
     from flask import Flask, Response
+    from itsdangerous import URLSafeTimedSerializer
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -157,7 +159,8 @@ def _from_cookie() -> Person | None:
 
 def _asks_by_itself() -> bool:
     """Whether the page asks and nobody before it: that must not keep somebody signed in who went away (SEC-2)."""
-    return request.path == LIVE_STREAM or request.headers.get("X-Requested-With") == "live"
+    asked = request_itself()
+    return asked.path == LIVE_STREAM or asked.headers.get("X-Requested-With") == "live"
 
 
 def _from_bearer() -> User | None:
@@ -174,9 +177,10 @@ def _from_bearer() -> User | None:
 
 
 def _remember(user: User | Person, row: OpenLogin | None) -> None:
-    g.actor = _actor(user)
-    g.login_row = row
-    g.viewer_zone = user.timezone
+    here = request_globals()
+    here.actor = _actor(user)
+    here.login_row = row
+    here.viewer_zone = user.timezone
 
 
 def _become(user: User | None, row: OpenLogin | None) -> None:
@@ -209,7 +213,7 @@ def _check_bearer() -> None:
 
 def _keep_out_of_caches(response: Response) -> Response:
     """Going back after signing out must not bring a page of the signed-in person up again."""
-    if (_TOKEN in session or has_bearer()) and "Cache-Control" not in response.headers and request.endpoint != "static":
+    if "Cache-Control" not in response.headers and (_TOKEN in session or has_bearer()) and request.endpoint != "static":
         response.headers["Cache-Control"] = "private, no-store"
     return response
 
@@ -221,8 +225,22 @@ def _viewer_zone() -> dict[str, str]:
     return {}
 
 
+class _Cookies(SecureCookieSessionInterface):
+    """Flask's signed cookie, whose signer is made once for each set of keys and not at each request."""
+
+    def __init__(self) -> None:
+        self._signers: dict[tuple[Any, ...], URLSafeTimedSerializer | None] = {}
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        keys = (app.secret_key, *(app.config["SECRET_KEY_FALLBACKS"] or ()))
+        if keys not in self._signers:
+            self._signers[keys] = super().get_signing_serializer(app)
+        return self._signers[keys]
+
+
 def init_app(app: Flask) -> None:
     """Teach Flask-Login to find users, and guard the API's tokens."""
+    app.session_interface = _Cookies()
     app.config["PERMANENT_SESSION_LIFETIME"] = _COOKIE_LIFE
     login.session_protection = None  # a browser that updates itself stays signed in
     login.request_loader(_load_user)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -34,8 +35,13 @@ def blot_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> Even
     return {name: _blotted(name, value) for name, value in event.items()}
 
 
-def _blotted(name: str, value: Any) -> Any:
-    if any(word in str(name).lower() for word in _SECRET_WORDS):
+@lru_cache(maxsize=1024)
+def _is_secret(name: str) -> bool:
+    return any(word in name.lower() for word in _SECRET_WORDS)
+
+
+def _blotted(name: Any, value: Any) -> Any:
+    if _is_secret(str(name)):
         return _BLOT
     if isinstance(value, dict):
         return {key: _blotted(key, inner) for key, inner in value.items()}

@@ -63,7 +63,7 @@ def guide(serve: Callable[[Flask], str]) -> str:
             search_url="/search",
             notifications_url="#",
             notifications_count=7,
-            viewer=SimpleNamespace(name="Sam Support", id="sam", avatar_url=None, note="Support"),
+            viewer=SimpleNamespace(name="Sam Support", id="sam", avatar_url=None, note="Support", role="support"),
             sign_out_url="/out",
             page_menu=[{"label": "Find a mentor", "url": "#", "icon": "search", "active": True}],
         )
