@@ -1,5 +1,6 @@
 """Web server settings: `gunicorn --config gunicorn.conf.py wsgi:app`; the address is given with `--bind`."""
 
+import gc
 import os
 import signal
 import tempfile
@@ -33,6 +34,9 @@ def child_exit(_server: Any, worker: Any) -> None:
 
 def post_worker_init(worker: Any) -> None:
     """Streams end when the worker is told to stop; otherwise every restart would wait for the open pages."""
+    # What is there now stays for good: looking through it for garbage would stop all requests for a fifth of a second.
+    gc.collect()
+    gc.freeze()
     hub = worker.wsgi.extensions["desk-live"]
     stop = signal.getsignal(signal.SIGTERM)
 

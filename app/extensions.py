@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -13,6 +13,7 @@ from flask_login import LoginManager
 from flask_mail import Mail
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session
 from flask_wtf.csrf import CSRFProtect
 from redis import Redis
 from redis.backoff import NoBackoff
@@ -21,8 +22,11 @@ from redis.retry import Retry
 from rq import Queue
 from rq.serializers import JSONSerializer
 from sqlalchemy import BigInteger, DateTime, MetaData, Text, TypeDecorator, Uuid
-from sqlalchemy.engine import Dialect
+from sqlalchemy.engine import Connection, Dialect, Engine
 from sqlalchemy.orm import DeclarativeBase, registry
+
+if TYPE_CHECKING:
+    from app.foundation.reading import Reader
 
 QUEUE_NAME = "default"
 LIVE_CHANNEL = "desk:live"
@@ -68,7 +72,36 @@ class Base(DeclarativeBase):
 # nothing.
 _SESSION_OPTIONS: dict[str, Any] = {"expire_on_commit": False, "join_transaction_mode": "create_savepoint"}
 
-db = SQLAlchemy(model_class=Base, session_options=_SESSION_OPTIONS, disable_autonaming=True)
+
+class DeskSession(Session):
+    """A session that can do without the engine's pool while it only reads (``app.foundation.reading``).
+
+    :ivar reader: whose connection its statements take, if any
+    :ivar give_back: what is done with that one afterwards
+    """
+
+    reader: Reader | None = None
+    give_back: Callable[[Reader], None]
+
+    def get_bind(self, *args: Any, **options: Any) -> Engine | Connection:
+        """The reader's, while there is one."""
+        return super().get_bind(*args, **options) if self.reader is None else self.reader.connection
+
+    def release_reader(self) -> None:
+        """Let another have the reader; the next statement takes the engine's pool."""
+        reader, self.reader = self.reader, None
+        if reader is not None:
+            self.give_back(reader)
+
+    def close(self) -> None:
+        """As always; and the reader is free."""
+        try:
+            super().close()
+        finally:
+            self.release_reader()
+
+
+db = SQLAlchemy(model_class=Base, session_options={"class_": DeskSession, **_SESSION_OPTIONS}, disable_autonaming=True)
 migrate = Migrate()
 login = LoginManager()
 mail = Mail()

@@ -11,7 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.config import ConfigurationError, Settings, load_settings
 from app.extensions import csrf, db, doorbell, login, mail, migrate
-from app.foundation.pool import EVENTS
+from app.foundation.pool import EVENTS, read_json
 from app.http.addresses import AddressedFlask
 from app.integrations.adapters import Adapters
 from app.integrations.chat_hooks import ChatHook, DiscordHook, SlackHook
@@ -66,6 +66,7 @@ def _configure(app: Flask, settings: Settings) -> None:
         SQLALCHEMY_DATABASE_URI=settings.database_url,
         SQLALCHEMY_ENGINE_OPTIONS={
             "pool_events": EVENTS,
+            "json_deserializer": read_json,
             "pool_size": 20,
             "max_overflow": 60,
             # A lock that does not come in three seconds is a clear 409, never a hanging page.

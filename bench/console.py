@@ -45,7 +45,7 @@ from bench import console  # what another process calls must be in a module that
 from bench._processor import processor_milliseconds
 from bench.handwritten import pages
 
-ROUNDS = 25
+ROUNDS = 101
 PASSWORD = "measure-only-on-this-machine"
 AGENT = "agent@bench.example"
 _SERVER = {"shared_buffers": "1GB", "maintenance_work_mem": "512MB", "max_wal_size": "8GB"}

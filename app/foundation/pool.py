@@ -6,6 +6,7 @@ a ping costs every request a round trip. One that rested for long is pinged, sin
 
 from __future__ import annotations
 
+import json
 import select
 import time
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,19 @@ _PREPARED_MOST = 500
 _queries.MAX_CACHED_STATEMENT_LENGTH = 32_768
 _queries.MAX_CACHED_STATEMENT_PARAMS = 200
 _RETURNED = "returned_at"
+
+
+_read_json = json.JSONDecoder().raw_decode
+
+
+def read_json(text: bytes | str) -> Any:
+    """What PostgreSQL sends as JSON, without guessing at its encoding as ``json.loads`` does for bytes.
+
+    :raises ValueError: it is none
+    """
+    text = (text.decode() if isinstance(text, bytes) else text).strip()
+    value, end = _read_json(text)
+    return value if end == len(text) else json.loads(text)
 
 
 class _Columns(Sequence[Any]):
@@ -74,14 +88,22 @@ def check_out(connection: Any, record: Any, _proxy: Any) -> None:
 
     :raises DisconnectionError: the server has closed it, or does not answer
     """
+    now = time.monotonic()
+    if not is_alive(connection, rested=now - record.info.get(_RETURNED, now)):
+        raise DisconnectionError("the server has closed this connection, or does not answer")
+
+
+def is_alive(connection: Any, *, rested: float) -> bool:
+    """Whether a connection of the driver's that nobody used for ``rested`` seconds still has its server."""
     if connection.closed or _has_word(connection.fileno()):
-        raise DisconnectionError("the server has closed this connection")
-    if time.monotonic() - record.info.get(_RETURNED, time.monotonic()) > _RESTED_SECONDS:
+        return False
+    if rested > _RESTED_SECONDS:
         try:
             connection.execute("SELECT 1")
             connection.rollback()
-        except psycopg.Error as error:
-            raise DisconnectionError("the server does not answer") from error
+        except psycopg.Error:
+            return False
+    return True
 
 
 def check_in(_connection: Any, record: Any) -> None:

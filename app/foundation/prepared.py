@@ -10,17 +10,19 @@ from __future__ import annotations
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, TypeVar
 
 import psycopg
-from sqlalchemy import BindParameter, Connection, Dialect
+from sqlalchemy import BindParameter, Connection, Dialect, inspect
+from sqlalchemy.orm.attributes import instance_state
 from sqlalchemy.sql.visitors import traverse
 from sqlalchemy.types import TypeEngine
 
-from app.extensions import db
-from app.foundation.transaction import ALONE
+from app.foundation.transaction import this_session
 
 Convert = Callable[[Any], Any]
+M = TypeVar("M")
 
 
 class Rows(list[Any]):
@@ -88,22 +90,51 @@ class Prepared:
 
         :raises DBAPIError: as SQLAlchemy does
         """
-        session = db.session()
+        session = this_session()
         # Past the session's execute, which prepares for entities and takes as long as a small statement.
-        connection: Connection | None = session.info.get(ALONE)
-        if connection is None or connection.closed:
+        reader = session.reader
+        if reader is not None:
+            connection, cursor = reader.connection, reader.free_cursor()
+        else:
             session.flush()
             connection = session.connection()
+            cursor = connection.connection.cursor()
         compiled = self._compiled
         if compiled is None:
             compiled = self._compiled = _compile(self._statement, connection.dialect, values)
         for name, convert in compiled.given.items():
             values[name] = convert(values[name])
-        return _send(connection, compiled, compiled.fixed | values)
+        rows = _send(connection, cursor, compiled, compiled.fixed | values)
+        if reader is None:
+            cursor.close()
+        return rows
 
 
-def _send(connection: Connection, compiled: _Compiled, values: dict[str, Any]) -> Rows:
-    cursor = connection.connection.cursor()
+def columns_of(entity: Any) -> list[Any]:
+    """All columns of a model, or of an alias of one, in the order in which ``read_only`` takes them."""
+    return [getattr(entity, attribute.key) for attribute in inspect(entity).mapper.column_attrs]
+
+
+def read_only(model: type[M], values: Sequence[Any]) -> M:
+    """An object out of what was read by ``columns_of`` its model, in no database session: for pages that only show it.
+
+    Loading it through the session takes as long as drawing half of such a page. What is not a column (its relations)
+    has to be put in by the caller; reading it otherwise raises, as with every detached object.
+    """
+    mapper: Any = inspect(model)
+    found: M = mapper.class_manager.new_instance()
+    found.__dict__.update(zip(_keys(mapper), values, strict=True))
+    # As make_transient_to_detached of SQLAlchemy's, which also prepares for what is missing to be loaded.
+    instance_state(found).key = mapper.identity_key_from_primary_key(mapper.primary_key_from_instance(found))
+    return found
+
+
+@cache
+def _keys(mapper: Any) -> tuple[str, ...]:
+    return tuple(attribute.key for attribute in mapper.column_attrs)
+
+
+def _send(connection: Connection, cursor: Any, compiled: _Compiled, values: dict[str, Any]) -> Rows:
     try:
         if connection._has_events or connection.engine._has_events:  # noqa: SLF001 - as SQLAlchemy asks itself
             for note in connection.dispatch.before_cursor_execute:
@@ -116,7 +147,6 @@ def _send(connection: Connection, compiled: _Compiled, values: dict[str, Any]) -
     columns = compiled.columns
     if columns is None:
         columns = compiled.read_columns(connection.dialect, cursor.description or ())
-    cursor.close()
     if not columns:
         return Rows(map(compiled.row, found))
     rows = Rows()

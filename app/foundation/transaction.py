@@ -17,10 +17,10 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from app.domain.errors import Busy, Conflict, DomainError, Invalid, SlotTaken
-from app.extensions import db
+from app.extensions import DeskSession, db
+from app.foundation.reading import give_back_reader, take_reader
 
 _KEY = "transaction"
-ALONE = "reads-alone"
 _READ = "reads-memo"
 _log = structlog.get_logger(__name__)
 
@@ -92,19 +92,30 @@ def read_alone() -> None:
     BEGIN and ROLLBACK around a page that only reads are two questions to the database for nothing: at READ COMMITTED
     each statement has a view of its own anyway.
     """
-    session = db.session()
+    session = this_session()
     session.info.setdefault(_READ, {})
-    bind = session.get_bind()
+    engine = session.get_bind()
     # A test's outer transaction is on a connection of its own, which must stay in it.
-    if isinstance(bind, Engine) and not session.in_transaction():
-        session.info[ALONE] = session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
+    if isinstance(engine, Engine) and not session.in_transaction():
+        session.reader, session.give_back = take_reader(engine), give_back_reader
 
 
-def _leave_reading(session: Session) -> None:
+def this_session() -> DeskSession:
+    """The session of this request or job."""
+    session: Any = db.session()
+    found: DeskSession = session
+    return found
+
+
+def _leave_reading() -> None:
+    session = this_session()
     session.info.pop(_READ, None)
-    if session.info.pop(ALONE, None) is not None:
-        # Nothing is open that this could commit; it gives the connection back, and what was read stays readable.
-        session.commit()
+    if session.reader is not None:
+        try:
+            if session.in_transaction():
+                session.commit()  # nothing is open to be committed: it lets go of the reader, and what was read stays
+        finally:
+            session.release_reader()
 
 
 def before_commit(hook: Callable[[], object]) -> None:
@@ -138,7 +149,7 @@ def transaction() -> Iterator[Session]:
         yield from _join(session, state)
         return
     state.depth = 1
-    _leave_reading(session)
+    _leave_reading()
     try:
         yield session
         _finish(session, state)
@@ -195,7 +206,7 @@ def savepoint() -> Iterator[Session]:
     :raises Conflict: as ``transaction`` does
     """
     session = db.session()
-    _leave_reading(session)
+    _leave_reading()
     state = _state(session)
     before, hooks, later = state.broken, list(state.before_commit), list(state.after_commit)
     try:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, Uuid, and_, bindparam, func, literal, select, true, union_all
 
-from app.booking.access import load_session_for
+from app.booking.access import see_session
 from app.booking.give_up import MENTOR_CANCELLED
 from app.booking.session_facts import note_joined, who_joined
 from app.domain.context import Context
@@ -72,7 +72,7 @@ def read_case(session_id: UUID, *, ctx: Context) -> Case:
     :raises Forbidden: the reader's role may not look
     """
     require(ctx.actor, Permission.SESSION_VIEW)
-    session = load_session_for(ctx, session_id)
+    session = see_session(ctx, session_id)
     found: Any = (
         _everything()
         .run(session_id=session.id, mentor_id=session.mentor_id, mentee_id=session.mentee_id, now=ctx.now)

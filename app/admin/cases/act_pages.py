@@ -151,6 +151,7 @@ class ActPages:
 def entries_of(session: MentoringSession, ctx: Context) -> list[dict[str, Any]]:
     """The acts for the case page: those that this role has, possible or greyed with the reason (ADM-2)."""
     found, here = [], url_for("console_sessions.case", session_id=session.id)
+    is_own = is_own_case(session, ctx)
     for act in ACTS:
         if not may(ctx.actor.role, act.permission):
             continue
@@ -158,7 +159,7 @@ def entries_of(session: MentoringSession, ctx: Context) -> list[dict[str, Any]]:
         if act.is_rare and not decision.allowed:
             continue
         why_not = None if decision.allowed else decision.message
-        if is_own_case(session, ctx):
+        if is_own:
             why_not = _OWN_CASE
         found.append(
             {

@@ -1,0 +1,55 @@
+"""A session that is only looked at is the one that the database session would load (PERF-1, INV-8)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import inspect
+
+from app.booking.access import load_session_for, see_session
+from app.domain.context import ANONYMOUS, Context
+from app.domain.errors import NotFound, SignInRequired
+from app.extensions import db
+from app.models import MentoringSession, User
+from tests.factories.people import a_mentee, a_support_agent, actor_of
+from tests.factories.sessions import a_paid_session
+
+pytestmark = [pytest.mark.usefixtures("app"), pytest.mark.spec("PERF-1", "INV-8")]
+
+MakeContext = Callable[..., Context]
+
+
+def test_it_is_what_would_be_loaded_column_by_column(ctx: MakeContext) -> None:
+    session_id = a_paid_session().id
+    ask = ctx(actor_of(a_support_agent()))
+    seen = see_session(ask, session_id)
+    loaded = load_session_for(ask, session_id)
+    for mine, theirs in ((seen, loaded), (seen.mentor, loaded.mentor), (seen.mentee, loaded.mentee)):
+        for column in inspect(type(theirs)).column_attrs.keys():  # noqa: SIM118 - iterating gives the attributes
+            value, expected = getattr(mine, column), getattr(theirs, column)
+            assert (value, type(value)) == (expected, type(expected)), column
+    assert (seen.mentor.id, seen.mentee.id) == (seen.mentor_id, seen.mentee_id)
+    assert {type(seen), type(seen.mentor), type(seen.mentee)} == {MentoringSession, User}
+
+
+def test_nothing_is_changed_through_it(ctx: MakeContext) -> None:
+    ask = ctx(actor_of(a_support_agent()))
+    seen = see_session(ask, a_paid_session().id)
+    seen.title = "Another title"
+    assert seen not in db.session
+    assert not db.session.dirty
+    assert load_session_for(ask, seen.id).title != "Another title"
+
+
+def test_it_is_seen_by_whom_it_concerns_alone(ctx: MakeContext) -> None:
+    session = a_paid_session()
+    for person in (session.mentor, session.mentee, a_support_agent()):
+        assert see_session(ctx(actor_of(person)), session.id).id == session.id
+    with pytest.raises(NotFound):
+        see_session(ctx(actor_of(a_mentee())), session.id)
+    with pytest.raises(NotFound):
+        see_session(ctx(actor_of(a_support_agent())), uuid4())
+    with pytest.raises(SignInRequired):
+        see_session(ctx(ANONYMOUS), session.id)

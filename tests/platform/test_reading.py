@@ -1,0 +1,125 @@
+"""Connections of requests that only read: one after the other, and never one that is bad or in use (PERF-1)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from threading import Barrier, Thread
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, literal_column, select, text
+from sqlalchemy.exc import DBAPIError
+
+from app.extensions import db
+from app.foundation import reading
+from app.foundation.pool import read_json
+from app.foundation.prepared import Prepared
+from app.foundation.transaction import read_alone, transaction
+
+pytestmark = [pytest.mark.spec("PERF-1")]
+
+_OWN = Prepared(select(func.pg_backend_pid()))
+
+
+@pytest.fixture
+def desk(own_database: Callable[..., Flask]) -> Flask:
+    return own_database()
+
+
+def test_the_next_request_reads_where_the_one_before_did(desk: Flask) -> None:
+    seen = set()
+    for _ in range(3):
+        with desk.app_context():
+            read_alone()
+            seen |= {_OWN.run().scalar_one(), db.session.scalar(select(func.pg_backend_pid()))}
+    assert len(seen) == 1
+
+
+def test_two_at_once_have_one_each(desk: Flask) -> None:
+    seen, together = [], Barrier(2)
+
+    def read() -> None:
+        with desk.app_context():
+            read_alone()
+            together.wait(10)
+            seen.append(_OWN.run().scalar_one())
+            together.wait(10)
+
+    for _ in range(2):
+        threads = [Thread(target=read) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(set(seen[:2])) == len(set(seen[2:])) == len(set(seen)) == 2
+
+
+def test_an_action_takes_the_pools_and_leaves_the_reader_to_others(desk: Flask) -> None:
+    with desk.app_context():
+        read_alone()
+        reader = _OWN.run().scalar_one()
+        with transaction():
+            assert _OWN.run().scalar_one() != reader
+            assert db.session.scalar(text("SHOW transaction_isolation")) == "read committed"
+            db.session.execute(text("CREATE TABLE kept (n int)"))
+    with desk.app_context():
+        read_alone()
+        assert _OWN.run().scalar_one() == reader
+        assert db.session.scalar(text("SELECT count(*) FROM kept")) == 0, "what the action wrote is committed"
+
+
+def test_after_an_error_reading_goes_on(desk: Flask) -> None:
+    broken = Prepared(select(literal_column("1") / literal_column("0")))
+    with desk.app_context():
+        read_alone()
+        for _ in range(2):
+            with pytest.raises(DBAPIError):
+                broken.run()
+            assert _OWN.run().scalar_one()
+    with desk.app_context():
+        read_alone()
+        assert _OWN.run().scalar_one()
+
+
+def test_one_that_the_server_closed_is_replaced_and_what_is_left_over_is_closed(desk: Flask) -> None:
+    with desk.app_context():
+        read_alone()
+        reader = _OWN.run().scalar_one()
+    with desk.app_context():
+        db.session.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": reader})
+    with desk.app_context():
+        read_alone()
+        other = _OWN.run().scalar_one()
+        assert other != reader
+    with desk.app_context():
+        db.engine.dispose()
+        assert db.session.scalar(text("SELECT count(*) FROM pg_stat_activity WHERE pid = :pid"), {"pid": other}) == 0
+
+
+def test_only_so_many_lie_ready_and_none_keeps_a_long_answer(desk: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "_MOST", 0)
+    for _ in range(2):
+        with desk.app_context():
+            read_alone()
+            assert _OWN.run().scalar_one()
+            assert desk.extensions["sqlalchemy"].engine.pool.checkedout() == 1
+    monkeypatch.setattr(reading, "_MOST", 1)
+    with desk.app_context():
+        read_alone()
+        reader = db.session().reader
+        assert len(Prepared(select(func.generate_series(1, 1_001))).run()) == 1_001
+        long = reader.cursor
+    assert reader.cursor is not long
+    assert reader.cursor.pgresult is None
+
+
+@pytest.mark.parametrize("text_", ['{"a": [1, "ü", null]}', "3", ' {"a": 1} ', '"x"'])
+def test_json_is_read_as_bytes_and_as_text(text_: str) -> None:
+    assert read_json(text_) == read_json(text_.encode()) == json.loads(text_)
+
+
+@pytest.mark.parametrize("broken", ["", "{", '{"a": 1} {}', "nothing"])
+def test_what_is_no_json_is_refused(broken: str) -> None:
+    with pytest.raises(ValueError, match=r"Extra data|Expecting"):
+        read_json(broken.encode())
