@@ -14,6 +14,9 @@ define compile
 	@mv $(1).new $(1)
 endef
 
+# Python that is told to keep no bytecode would compile the product anew in each of its processes.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help run test coverage lint check format bench lock servers chromium clean
 
