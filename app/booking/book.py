@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, select
+from sqlalchemy import Uuid, bindparam, func, select
 
 from app.booking import announce, calendar
 from app.booking.access import lock_people
@@ -30,8 +31,9 @@ from app.domain.requests import (
 )
 from app.domain.times import Interval, utc
 from app.domain.vocabulary import BookingMode, MeetingType, SessionStatus
-from app.extensions import db
+from app.extensions import UtcDateTime, db
 from app.foundation.policies import PoliciesInForce, current_policies
+from app.foundation.prepared import Prepared
 from app.foundation.transaction import transaction
 from app.models import MentoringSession, User
 from app.money.payments import BY_CREDIT, open_payment
@@ -217,13 +219,21 @@ def _request(session: MentoringSession, policies: PoliciesInForce, ctx: Context)
 
 def _count_open(mentee_id: UUID, status: SessionStatus, now: datetime) -> int:
     """What the mentee has open; what ran out by now does not count, whether or not the clock came by."""
+    return int(_open(status).run(mentee_id=mentee_id, now=now).scalar_one())
+
+
+@cache
+def _open(status: SessionStatus) -> Prepared:
     deadline = MentoringSession.hold_expires_at if status is SessionStatus.DRAFT else MentoringSession.approval_deadline
-    question = (
+    return Prepared(
         select(func.count())
         .select_from(MentoringSession)
-        .where(MentoringSession.mentee_id == mentee_id, MentoringSession.status == status, deadline > now)
+        .where(
+            MentoringSession.mentee_id == bindparam("mentee_id", type_=Uuid()),
+            MentoringSession.status == status,
+            deadline > bindparam("now", type_=UtcDateTime()),
+        )
     )
-    return db.session.scalar(question) or 0
 
 
 def _check_words(wish: _Wish, terms: Terms) -> None:

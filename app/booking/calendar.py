@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import and_, delete, func, or_, select, update
@@ -14,6 +15,7 @@ from app.extensions import db
 from app.foundation.transaction import savepoint
 from app.models import CalendarEntry, MentoringSession
 
+_ENTRIES: Any = CalendarEntry.__table__
 _TAKEN = "This time has just been taken. Choose another one."
 
 
@@ -49,9 +51,9 @@ def _enter(session: MentoringSession, user_ids: Iterable[UUID], extra: Range[dat
     ]
     if not rows:
         return
-    entered = db.session.execute(
-        insert(CalendarEntry).values(rows).on_conflict_do_nothing().returning(CalendarEntry.user_id)
-    )
+    db.session.flush()
+    # Past the ORM's own insert, which takes twice as long (PERF-1).
+    entered = db.session.execute(insert(_ENTRIES).values(rows).on_conflict_do_nothing().returning(_ENTRIES.c.user_id))
     if len(entered.all()) != len(rows):
         raise SlotTaken(_TAKEN)
 

@@ -14,13 +14,13 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import and_, func, or_, select, true, update
-from sqlalchemy.dialects.postgresql import insert
 
 from app.domain.context import Context
 from app.domain.errors import Conflict
 from app.domain.vocabulary import OutboxState
 from app.extensions import db, doorbell
 from app.foundation.audit import plain
+from app.foundation.once_rows import insert_once
 from app.foundation.transaction import after_commit
 from app.models import OutboxRow
 
@@ -66,27 +66,23 @@ def put(
     :param available_at: not before this instant; default: at once
     :param not_after: dropped instead of done late
     """
-    row_id = uuid4()
-    written = db.session.execute(
-        insert(OutboxRow)
-        .values(
-            id=row_id,
-            kind=kind,
-            key=key,
-            payload=plain(payload),
-            session_id=session_id,
-            state=OutboxState.QUEUED,
-            available_at=available_at or ctx.now,
-            not_after=not_after,
-            request_id=ctx.request_id,
-            created_at=ctx.now,
-        )
-        .on_conflict_do_nothing(index_elements=["key"])
-        .returning(OutboxRow.id)
-    ).scalar()
-    if written and (available_at is None or available_at <= ctx.now):
+    row_id = insert_once(
+        OutboxRow,
+        unique="key",
+        kind=kind,
+        key=key,
+        payload=plain(payload),
+        session_id=session_id,
+        state=OutboxState.QUEUED,
+        attempts=0,
+        available_at=available_at or ctx.now,
+        not_after=not_after,
+        request_id=ctx.request_id,
+        created_at=ctx.now,
+    )
+    if row_id and (available_at is None or available_at <= ctx.now):
         after_commit(lambda: doorbell.ring([row_id]))
-    return written
+    return row_id
 
 
 def withdraw(keys: Iterable[str], *, ctx: Context, never_tried: bool = False) -> int:

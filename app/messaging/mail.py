@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects.postgresql import insert
 
 from app.domain.context import Context
 from app.domain.errors import Invalid, NotFound
@@ -20,6 +19,7 @@ from app.domain.vocabulary import EmailState, Role
 from app.extensions import db
 from app.foundation import outbox
 from app.foundation.audit import plain
+from app.foundation.once_rows import insert_once
 from app.messaging.letters import LETTERS, LetterKind
 from app.messaging.render import subject_of
 from app.models import EmailEvent, MentoringSession, User
@@ -130,25 +130,21 @@ def _store(
     cause: str,
     session: MentoringSession | None,
 ) -> UUID | None:
-    return db.session.execute(
-        insert(EmailEvent)
-        .values(
-            id=uuid4(),
-            action=kind.action,
-            recipient=to.email,
-            user_id=to.id,
-            template=template,
-            session_id=session.id if session else None,
-            subject=subject_of(template, details, written_at=ctx.now),
-            status=EmailState.QUEUED,
-            attempts=0,
-            details=details,
-            dedupe_key=f"{template}:{cause}:{to.id}",
-            created_at=ctx.now,
-        )
-        .on_conflict_do_nothing(index_elements=["dedupe_key"])
-        .returning(EmailEvent.id)
-    ).scalar()
+    return insert_once(
+        EmailEvent,
+        unique="dedupe_key",
+        action=kind.action,
+        recipient=to.email,
+        user_id=to.id,
+        template=template,
+        session_id=session.id if session else None,
+        subject=subject_of(template, details, written_at=ctx.now),
+        status=EmailState.QUEUED,
+        attempts=0,
+        details=details,
+        dedupe_key=f"{template}:{cause}:{to.id}",
+        created_at=ctx.now,
+    )
 
 
 def send_again(event_id: UUID, *, ctx: Context) -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from uuid import UUID
 
-from sqlalchemy import case, func, select
+from sqlalchemy import Text, Uuid, bindparam, case, func, select
 
 from app.domain.ledger import credit, wallet
 from app.domain.money import Money
 from app.domain.vocabulary import AccountKind, PaymentState
 from app.extensions import db
+from app.foundation.prepared import Prepared
 from app.models import (
     LedgerAccount,
     LedgerPosting,
@@ -145,15 +147,20 @@ def available_credit(mentee_id: UUID, currency: str, *, apart_from: UUID | None 
 
     :param apart_from: a payment whose own share of the credit does not count as set aside
     """
-    own = Payment.id == apart_from
-    set_aside = db.session.scalar(
+    set_aside = _set_aside().run(mentee_id=mentee_id, currency=currency, own=apart_from).scalar_one()
+    return Money(max(0, credit_of(mentee_id, currency).minor - int(set_aside)), currency)
+
+
+@cache
+def _set_aside() -> Prepared:
+    own = Payment.id == bindparam("own", type_=Uuid())
+    return Prepared(
         select(func.coalesce(func.sum(case((own, 0), else_=Payment.credit_minor)), 0))
         .join(MentoringSession, MentoringSession.id == Payment.session_id)
         .where(
             Payment.status == PaymentState.INITIATED,
             Payment.credit_minor > 0,
-            Payment.currency == currency,
-            MentoringSession.mentee_id == mentee_id,
+            Payment.currency == bindparam("currency", type_=Text()),
+            MentoringSession.mentee_id == bindparam("mentee_id", type_=Uuid()),
         )
     )
-    return Money(max(0, credit_of(mentee_id, currency).minor - int(set_aside or 0)), currency)
