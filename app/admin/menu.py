@@ -10,7 +10,7 @@ from flask import Flask, Response, current_app, g, request, url_for
 
 from app.admin.theme import MenuEntry, MenuSection
 from app.domain.permissions import may
-from app.http.context import current_actor, request_now
+from app.http.context import current_actor, request_globals, request_now
 from app.support.queues import COUNT_CAP, SPECS, Queue, Waiting, waited_then, waiting
 
 SECTIONS = ("", "Cases", "Money", "People", "Rules", "Messages", "Audit", "Operations")
@@ -34,9 +34,10 @@ _LISTS: dict[Queue, tuple[str, str]] = {
 
 def waiting_now() -> dict[Queue, Waiting]:
     """The queues, as they were at most ``CONSOLE_COUNTS_SECONDS`` ago; what this process changes shows at once."""
-    if "console_queues" not in g:
-        g.console_queues = current_app.extensions[_COUNTS].read(request_now())
-    found: dict[Queue, Waiting] = g.console_queues
+    here = request_globals()
+    found: dict[Queue, Waiting] | None = here.get("console_queues")
+    if found is None:
+        found = here.console_queues = current_app.extensions[_COUNTS].read(request_now())
     return found
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from flask import url_for
@@ -74,7 +75,7 @@ class OverviewView(Guarded, AdminIndexView):
             days=days,
             period=period,
             problem=problem,
-            ranges=range_entries("console.index", days),
+            ranges=partial(range_entries, "console.index", days),
             queues=_queue_cards(),
             # As long as the figures are the same, so are the cards.
             cards_key=(period, today, figures.rows, tuple(waiting)),

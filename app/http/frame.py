@@ -110,11 +110,9 @@ def _frame() -> dict[str, Any]:
         # Each is asked by the frame that shows it.
         "page_menu": partial(_menu, PAGE_MENU, user.role if user else None),
         "page_foot": partial(_menu, FOOT, user.role if user else None),
-        "sign_in_url": url_for("auth.sign_in"),
-        "register_url": url_for("auth.register"),
     }
     if user is None:
-        return frame
+        return frame | {"sign_in_url": url_for("auth.sign_in"), "register_url": url_for("auth.register")}
     frame |= {
         "viewer": {
             "name": user.name,

@@ -6,14 +6,16 @@ new role work at once in every browser. A request with an ``Authorization`` head
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import timedelta
-from functools import wraps
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache, wraps
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from flask import Request, g, has_request_context, request, session
-from flask.sessions import SecureCookieSessionInterface
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_login import current_user
+from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from app.domain.context import Actor
 from app.domain.errors import Forbidden, SignInRequired
@@ -27,7 +29,6 @@ from app.people.logins import OpenLogin, Person
 
 if TYPE_CHECKING:
     from flask import Flask, Response
-    from itsdangerous import URLSafeTimedSerializer
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -225,8 +226,24 @@ def _viewer_zone() -> dict[str, str]:
     return {}
 
 
+@lru_cache(maxsize=1024)
+def _verified(signer: URLSafeTimedSerializer, cookie: str) -> tuple[Mapping[str, str | bool], datetime]:
+    """What a cookie holds, and when it was signed; only what nobody can change is kept here.
+
+    :raises BadSignature: it is not ours
+    :raises TypeError: it holds something else
+    """
+    held, signed_at = signer.loads(cookie, return_timestamp=True)
+    if not all(type(value) in {str, bool} for value in held.values()):
+        raise TypeError("only texts and marks are kept")
+    return MappingProxyType(held), signed_at
+
+
 class _Cookies(SecureCookieSessionInterface):
-    """Flask's signed cookie, whose signer is made once for each set of keys and not at each request."""
+    """Flask's signed cookie: its signer is made once for each set of keys, and a cookie verified once.
+
+    How old it is is asked each time, and whom it signs in is asked of the database (``people.logins``).
+    """
 
     def __init__(self) -> None:
         self._signers: dict[tuple[Any, ...], URLSafeTimedSerializer | None] = {}
@@ -236,6 +253,18 @@ class _Cookies(SecureCookieSessionInterface):
         if keys not in self._signers:
             self._signers[keys] = super().get_signing_serializer(app)
         return self._signers[keys]
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        signer, cookie = self.get_signing_serializer(app), request.cookies.get(self.get_cookie_name(app))
+        if signer is not None and cookie:
+            try:
+                held, signed_at = _verified(signer, cookie)
+            except (BadSignature, TypeError):
+                pass
+            else:
+                if timedelta() <= datetime.now(UTC) - signed_at < app.permanent_session_lifetime:
+                    return self.session_class(held)
+        return super().open_session(app, request)
 
 
 def init_app(app: Flask) -> None:

@@ -13,12 +13,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from flask import g, request
+from flask import g
 from structlog.processors import ExceptionRenderer
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from app.config import Settings
+from app.http.context import request_globals, request_itself
 
 if TYPE_CHECKING:
     from flask import Flask, Response
@@ -101,14 +102,15 @@ def init_app(app: Flask, settings: Settings) -> None:
 
     @app.after_request
     def tell(response: Response) -> Response:
-        if request.endpoint not in _QUIET:
-            actor = g.get("actor")
+        asked, here = request_itself(), request_globals()
+        if asked.endpoint not in _QUIET:
+            actor = here.get("actor")
             _log.info(
                 "request",
-                method=request.method,
-                route=request.url_rule.rule if request.url_rule else None,
+                method=asked.method,
+                route=asked.url_rule.rule if asked.url_rule else None,
                 status=response.status_code,
-                ms=round((time.perf_counter() - g.get("began_at", time.perf_counter())) * 1000, 1),
+                ms=round((time.perf_counter() - here.get("began_at", time.perf_counter())) * 1000, 1),
                 user_id=str(actor.user_id) if actor and actor.user_id else None,
             )
         return response

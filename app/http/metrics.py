@@ -14,7 +14,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 import structlog
-from flask import Blueprint, current_app, g, request
+from flask import Blueprint, current_app, request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -23,6 +23,7 @@ from sqlalchemy.exc import DBAPIError
 from app.domain.errors import DomainError, NotFound
 from app.foundation.transaction import transaction
 from app.http import clock
+from app.http.context import request_globals, request_itself
 from app.support.gauges import Gauges, read_gauges
 
 if TYPE_CHECKING:
@@ -109,9 +110,10 @@ def init_app(app: Flask) -> None:
     @app.after_request
     def count(response: Response) -> Response:
         # By rule: an address may hold an id or a token, and each would be a row of its own.
-        route = request.url_rule.rule if request.url_rule else "none"
-        took = time.perf_counter() - g.get("began_at", time.perf_counter())
-        requests.labels(route, request.method, str(response.status_code)).observe(took)
+        asked = request_itself()
+        route = asked.url_rule.rule if asked.url_rule else "none"
+        took = time.perf_counter() - request_globals().get("began_at", time.perf_counter())
+        requests.labels(route, asked.method, str(response.status_code)).observe(took)
         return response
 
     app.register_blueprint(metrics)

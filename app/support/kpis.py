@@ -172,7 +172,15 @@ def currencies(*totals: Totals) -> list[str]:
 
 def read_overview(period: Period, *, now: datetime) -> Overview:
     """All session and review figures, in one statement whatever the history holds."""
-    today = period_ending_today(1, zone=period.zone, now=now)
+    shapes, values = _asked(period, period_ending_today(1, zone=period.zone, now=now))
+    rows = tuple(tuple(row) for row in _overview(shapes).run(**values))
+    counts = {row[0]: row[6] for row in rows if row[0] in {_TODAY, _YESTERDAY}}
+    return Overview(period, rows, counts.get(_TODAY) or 0, counts.get(_YESTERDAY) or 0)
+
+
+@lru_cache(maxsize=256)
+def _asked(period: Period, today: Period) -> tuple[tuple[tuple[str, Shape], ...], dict[str, Any]]:
+    """What kind of statement a range needs, and its parameters."""
     periods = {
         _NOW: period, _BEFORE: period.before(), _TODAY: today, _YESTERDAY: today.before(), _TREND: period.in_utc(),
     }  # fmt: skip
@@ -180,10 +188,7 @@ def read_overview(period: Period, *, now: datetime) -> Overview:
     values: dict[str, Any] = {"trend_from": period.first, "trend_step": _step(period)}
     for name, span in spans.items():
         values |= span.values(name)
-    found = _overview(tuple((name, span.shape()) for name, span in spans.items())).run(**values)
-    rows = tuple(tuple(row) for row in found)
-    counts = {row[0]: row[6] for row in rows if row[0] in {_TODAY, _YESTERDAY}}
-    return Overview(period, rows, counts.get(_TODAY) or 0, counts.get(_YESTERDAY) or 0)
+    return tuple((name, span.shape()) for name, span in spans.items()), values
 
 
 def _step(period: Period) -> int:
