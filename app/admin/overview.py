@@ -25,7 +25,7 @@ from app.domain.vocabulary import SessionStatus
 from app.domain.wording import format_money, format_number, format_relative
 from app.http.context import request_now
 from app.support.charts import read_charts
-from app.support.kpis import LISTS, Overview, Period, Totals, currencies, read_overview
+from app.support.kpis import LISTS, Overview, Period, Totals, currencies, start_overview
 from app.support.queues import COUNT_CAP, Queue, Waiting
 
 _DEFAULT_DAYS = 30
@@ -68,7 +68,8 @@ class OverviewView(Guarded, AdminIndexView):
     @expose("/")
     def index(self) -> ResponseReturnValue:
         period, days, problem = usable_period(_DEFAULT_DAYS)
-        figures, today = read_overview(period, now=request_now()), ending_today(1)
+        # Asked first: the database answers while the page is drawn down to the figures.
+        figures, today = start_overview(period, now=request_now()), ending_today(1)
         waiting = _waiting_cards(period)
         html = self.render(
             "admin/pages/overview.html",
@@ -78,8 +79,8 @@ class OverviewView(Guarded, AdminIndexView):
             ranges=partial(range_entries, "console.index", days),
             queues=_queue_cards(),
             # As long as the figures are the same, so are the cards.
-            cards_key=(period, today, figures.rows, tuple(waiting)),
-            cards=lambda: [*_cards(figures, today), *waiting],
+            cards_key=lambda: (period, today, figures().rows, tuple(waiting)),
+            cards=lambda: [*_cards(figures(), today), *waiting],
             charts_url=url_for("console.charts", **chosen_arguments(period, days)),
         )
         return html, 422 if problem else 200

@@ -6,11 +6,12 @@ itself. Whoever keeps to ``load_for_change`` cannot deadlock with another who do
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Select, Uuid, bindparam, func, select
+from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, bindparam, func, select
 from sqlalchemy.orm import aliased, joinedload
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -92,38 +93,52 @@ def load_session_for(ctx: Context, session_id: UUID) -> MentoringSession:
     return session
 
 
+Beside = Callable[[], Sequence[ColumnElement[Any]]]
+
+
+def _nothing() -> Sequence[ColumnElement[Any]]:
+    return ()
+
+
 @cache
-def _seen() -> tuple[Prepared, int]:
+def _seen(beside: Beside) -> tuple[Prepared, int, int]:
     mentor, mentee = aliased(User), aliased(User)
     statement = (
-        select(*columns_of(MentoringSession), *columns_of(mentor), *columns_of(mentee))
+        select(*columns_of(MentoringSession), *columns_of(mentor), *columns_of(mentee), *beside())
         .join(mentor, mentor.id == MentoringSession.mentor_id)
         .join(mentee, mentee.id == MentoringSession.mentee_id)
         .where(MentoringSession.id == bindparam("session_id", type_=Uuid()))
     )
-    return Prepared(statement), len(columns_of(User))
+    return Prepared(statement), len(columns_of(MentoringSession)), len(columns_of(User))
 
 
 def see_session(ctx: Context, session_id: UUID) -> MentoringSession:
+    """As ``see_session_and``, the session alone."""
+    return see_session_and(ctx, session_id, _nothing)[0]
+
+
+def see_session_and(ctx: Context, session_id: UUID, beside: Beside) -> tuple[MentoringSession, Sequence[Any]]:
     """This function will read a session as ``load_session_for`` does, with its two people, to be looked at (PERF-1).
 
     It is in no database session, so that nothing can be changed through it, nor read through it that it did not bring.
 
+    :param beside: gives what is asked along with it, a function of a module
+    :returns: the session, and the values of ``beside``
     :raises SignInRequired: when nobody is signed in
     :raises NotFound: when it does not exist, or may not be known to
     """
     _require_somebody(ctx)
-    statement, of_a_person = _seen()
+    statement, own, of_a_person = _seen(beside)
     row = statement.run(session_id=session_id).one_or_none()
     if row is None:
         raise NotFound
-    mentor, mentee = (read_only(User, row[start:][:of_a_person]) for start in (-2 * of_a_person, -of_a_person))
-    session = read_only(MentoringSession, row[: -2 * of_a_person])
-    set_committed_value(session, "mentor", mentor)
-    set_committed_value(session, "mentee", mentee)
+    session, at = read_only(MentoringSession, row[:own]), own
+    for party in ("mentor", "mentee"):
+        set_committed_value(session, party, read_only(User, row[at : at + of_a_person]))
+        at += of_a_person
     if not may_know_of(session, ctx):
         raise NotFound
-    return session
+    return session, row[at:]
 
 
 def load_for_change(ctx: Context, session_id: UUID, *, also: Iterable[UUID] = ()) -> MentoringSession:

@@ -6,6 +6,7 @@ a ping costs every request a round trip. One that rested for long is pinged, sin
 
 from __future__ import annotations
 
+import contextlib
 import json
 import select
 import time
@@ -68,6 +69,31 @@ class QuietCursor(psycopg.Cursor[Any]):
     Describing twenty columns takes as long as half of what else SQLAlchemy does for a result (PERF-1).
     """
 
+    _under_way: tuple[Any, Any] | None = None
+
+    def begin(self, query: str, values: dict[str, Any]) -> None:
+        """Send a statement; ``finish`` waits for the answer. Nothing else can be sent over the connection between them.
+
+        :raises psycopg.Error: it could not be sent
+        """
+        steps = self._execute_gen(query, values)  # what execute() waits through from the first step to the last
+        with contextlib.suppress(StopIteration):
+            self._under_way = (steps, next(steps))
+
+    def finish(self) -> None:
+        """Wait for the answer to what was begun.
+
+        :raises psycopg.Error: as ``execute`` does
+        """
+        if self._under_way is not None:
+            (steps, awaited), self._under_way = self._under_way, None
+            self.connection.wait(_going_on(steps, awaited))
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether an answer is still to come."""
+        return self._under_way is not None
+
     @property
     def description(self) -> Any:
         """As psycopg has it: a sequence of columns, or None for a result without rows."""
@@ -75,6 +101,14 @@ class QuietCursor(psycopg.Cursor[Any]):
         if result and (result.nfields or result.status == psycopg.pq.ExecStatus.TUPLES_OK):
             return _Columns(self)
         return None
+
+
+def _going_on(steps: Any, awaited: Any) -> Any:
+    try:
+        while True:
+            awaited = steps.send((yield awaited))
+    except StopIteration:
+        return
 
 
 def connected(connection: Any, _record: Any) -> None:

@@ -99,15 +99,58 @@ class Prepared:
             session.flush()
             connection = session.connection()
             cursor = connection.connection.cursor()
+        compiled = self._for(connection, values)
+        _note(connection, cursor, compiled, values)
+        try:
+            cursor.execute(compiled.sql, compiled.fixed | values)
+            rows = _rows(connection, cursor, compiled)
+        except psycopg.Error as error:
+            raise _refused(connection, cursor, compiled, values, error) from error
+        if reader is None:
+            cursor.close()
+        return rows
+
+    def start(self, **values: Any) -> Callable[[], Rows]:
+        """Send it and go on: the database answers meanwhile. The rows are there when the result is called (PERF-1).
+
+        In a request that only reads; elsewhere it is ``run`` at once. Whatever is asked in between waits for it first.
+
+        :raises DBAPIError: as SQLAlchemy does, at the latest when the result is called
+        """
+        reader = this_session().reader
+        if reader is None or reader.free_cursor() is not reader.cursor:
+            rows = self.run(**values)
+            return lambda: rows
+        connection, cursor = reader.connection, reader.cursor
+        compiled = self._for(connection, values)
+        _note(connection, cursor, compiled, values)
+        found: list[Rows] = []
+
+        def answer() -> Rows:
+            if not found:
+                reader.wait_for = None
+                try:
+                    cursor.finish()
+                    found.append(_rows(connection, cursor, compiled))
+                except psycopg.Error as error:
+                    raise _refused(connection, cursor, compiled, values, error) from error
+            return found[0]
+
+        try:
+            cursor.begin(compiled.sql, compiled.fixed | values)
+        except psycopg.Error as error:
+            raise _refused(connection, cursor, compiled, values, error) from error
+        reader.wait_for = answer
+        return answer
+
+    def _for(self, connection: Connection, values: dict[str, Any]) -> _Compiled:
+        """The statement compiled; what it is given in the driver's own terms from now on."""
         compiled = self._compiled
         if compiled is None:
             compiled = self._compiled = _compile(self._statement, connection.dialect, values)
         for name, convert in compiled.given.items():
             values[name] = convert(values[name])
-        rows = _send(connection, cursor, compiled, compiled.fixed | values)
-        if reader is None:
-            cursor.close()
-        return rows
+        return compiled
 
 
 def columns_of(entity: Any) -> list[Any]:
@@ -134,16 +177,25 @@ def _keys(mapper: Any) -> tuple[str, ...]:
     return tuple(attribute.key for attribute in mapper.column_attrs)
 
 
-def _send(connection: Connection, cursor: Any, compiled: _Compiled, values: dict[str, Any]) -> Rows:
+def _note(connection: Connection, cursor: Any, compiled: _Compiled, values: dict[str, Any]) -> None:
+    """Tell who listens to statements, as SQLAlchemy would."""
+    if connection._has_events or connection.engine._has_events:  # noqa: SLF001 - as SQLAlchemy asks itself
+        for note in connection.dispatch.before_cursor_execute:
+            note(connection, cursor, compiled.sql, values, None, False)
+
+
+def _refused(
+    connection: Connection, cursor: Any, compiled: _Compiled, values: dict[str, Any], error: psycopg.Error
+) -> BaseException:
+    """SQLAlchemy's own kind of error; the connection is given up when it is the connection that failed."""
     try:
-        if connection._has_events or connection.engine._has_events:  # noqa: SLF001 - as SQLAlchemy asks itself
-            for note in connection.dispatch.before_cursor_execute:
-                note(connection, cursor, compiled.sql, values, None, False)
-        cursor.execute(compiled.sql, values)
-        found = cursor.fetchall()
-    except psycopg.Error as error:
-        # Turned into SQLAlchemy's own kind, and the connection given up when it is the connection that failed.
         connection._handle_dbapi_exception(error, compiled.sql, values, cursor, None)  # noqa: SLF001 - no other way
+    except Exception as refused:  # noqa: BLE001 - whatever kind it was made
+        return refused
+
+
+def _rows(connection: Connection, cursor: Any, compiled: _Compiled) -> Rows:
+    found = cursor.fetchall()
     columns = compiled.columns
     if columns is None:
         columns = compiled.read_columns(connection.dialect, cursor.description or ())

@@ -7,6 +7,7 @@ isolation level there and back) takes a tenth of a page's time. These are taken 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -29,12 +30,22 @@ class Reader:
     :param raw: the driver's
     :param cursor: for one statement after the other, each read to its end: it remembers how values are converted
     :param since: when it was last given back, by the monotonic clock
+    :param wait_for: takes the answer that is under way over this connection, if one is
     """
 
     connection: Connection
     raw: psycopg.Connection[Any]
-    cursor: psycopg.Cursor[Any]
+    cursor: Any
     since: float = 0.0
+    wait_for: Callable[[], object] | None = None
+
+    def __post_init__(self) -> None:
+        # Whatever is asked next, by whom ever, waits for what is under way.
+        event.listen(self.connection, "before_cursor_execute", self._wait_first)
+
+    def _wait_first(self, *_: Any) -> None:
+        if self.wait_for is not None:
+            self.wait_for()
 
     def free_cursor(self) -> Any:
         """The cursor; another one after an error, which ends it or even the connection."""
@@ -54,6 +65,7 @@ class Reader:
         return (
             not connection.closed
             and not self.cursor.closed
+            and not self.cursor.is_under_way
             and not connection.invalidated
             and not connection.in_transaction()
             and connection.connection.driver_connection is self.raw
@@ -84,11 +96,14 @@ class _Readers:
         return Reader(connection, raw, raw.cursor())
 
     def give_back(self, reader: Reader) -> None:
+        reader.wait_for = None
         if reader.is_good and len(self._ready) < _MOST:
             reader.since = time.monotonic()
             if reader.cursor.rowcount > _ROWS_KEPT:
                 reader.cursor = reader.raw.cursor()  # it holds its last answer
             self._ready.append(reader)
+        elif reader.cursor.is_under_way:
+            reader.close()
         else:
             reader.connection.close()
 

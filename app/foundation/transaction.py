@@ -112,6 +112,8 @@ def _leave_reading() -> None:
     session.info.pop(_READ, None)
     if session.reader is not None:
         try:
+            if session.reader.wait_for is not None:
+                session.reader.wait_for()
             if session.in_transaction():
                 session.commit()  # nothing is open to be committed: it lets go of the reader, and what was read stays
         finally:

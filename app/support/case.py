@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -9,9 +10,9 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Uuid, and_, bindparam, func, literal, select, true, union_all
+from sqlalchemy import ARRAY, Select, Uuid, and_, bindparam, func, literal, select, true, union_all
 
-from app.booking.access import see_session
+from app.booking.access import see_session_and
 from app.booking.give_up import MENTOR_CANCELLED
 from app.booking.session_facts import note_joined, who_joined
 from app.domain.context import Context
@@ -55,48 +56,59 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """What the case page shows."""
+class Story:
+    """What stands about a session in other tables."""
 
-    session: MentoringSession
     money: SessionMoney
     timeline: list[Happening]
     mentor: History
     mentee: History
 
 
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What the case page shows.
+
+    :param story: waits for the database, which was asked already; the same each time
+    """
+
+    session: MentoringSession
+    story: Callable[[], Story]
+
+
 def read_case(session_id: UUID, *, ctx: Context) -> Case:
-    """Gather a case for staff.
+    """Gather a case for staff; the story is under way until it is looked at (PERF-1).
 
     :raises NotFound: there is no such session
     :raises Forbidden: the reader's role may not look
     """
     require(ctx.actor, Permission.SESSION_VIEW)
-    session = see_session(ctx, session_id)
-    found: Any = (
-        _everything()
-        .run(session_id=session.id, mentor_id=session.mentor_id, mentee_id=session.mentee_id, now=ctx.now)
-        .all()
+    session, (newest, joined) = see_session_and(ctx, session_id, _beside)
+    # What the acts of the page would ask by themselves has come along.
+    note_newest(newest)
+    note_joined(session.id, joined)
+    answer = _everything().start(
+        session_id=session.id, mentor_id=session.mentor_id, mentee_id=session.mentee_id, now=ctx.now
     )
-    rows = [PartRow(*row[:-1]) for row in found]
-    _spare_questions(session.id, next(row.facts for row in rows if row.source == _BESIDE))
-    names = {row.actor_id: row.name for row in found if row.name}
-    histories = {row.source: History(*row.facts) for row in rows if row.source in _HISTORIES}
-    money = sum_up(rows, session.currency)
-    return Case(
-        session, money, timeline_of(rows, names, money), histories[Party.MENTOR.value], histories[Party.MENTEE.value]
-    )
+
+    def story() -> Story:
+        found: Any = answer()
+        rows = [PartRow(*row[:-1]) for row in found]
+        names = {row.actor_id: row.name for row in found if row.name}
+        histories = {row.source: History(*row.facts) for row in rows if row.source in _HISTORIES}
+        money = sum_up(rows, session.currency)
+        timeline = timeline_of(rows, names, money)
+        return Story(money, timeline, histories[Party.MENTOR.value], histories[Party.MENTEE.value])
+
+    return Case(session, cache(story))
 
 
 _HISTORIES = {Party.MENTOR.value, Party.MENTEE.value}
-_BESIDE = "beside"
 
 
-def _spare_questions(session_id: UUID, facts: list[Any]) -> None:
-    """What the acts of the page would ask by themselves has come along."""
-    newest, joined = facts
-    note_newest(UUID(newest))
-    note_joined(session_id, map(UUID, joined))
+def _beside() -> list[Any]:
+    joined = who_joined(MentoringSession.id).correlate(MentoringSession).scalar_subquery()
+    return [newest_version().scalar_subquery(), func.array(joined, type_=ARRAY(Uuid))]
 
 
 @cache
@@ -109,7 +121,6 @@ def _everything() -> Prepared:
         *money_parts(session_id),
         _history(Party.MENTOR, S.mentor_id, mentor, CancelledBy.MENTOR),
         _history(Party.MENTEE, S.mentee_id, mentee, CancelledBy.MENTEE),
-        part(_BESIDE, [newest_version().scalar_subquery(), func.array(who_joined(session_id).scalar_subquery())]),
     ]
     rows = union_all(*parts).subquery("r")
     return Prepared(select(rows, User.name).outerjoin(User, User.id == rows.c.actor_id))

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -172,10 +172,20 @@ def currencies(*totals: Totals) -> list[str]:
 
 def read_overview(period: Period, *, now: datetime) -> Overview:
     """All session and review figures, in one statement whatever the history holds."""
+    return start_overview(period, now=now)()
+
+
+def start_overview(period: Period, *, now: datetime) -> Callable[[], Overview]:
+    """The same, asked now and waited for when the result is called."""
     shapes, values = _asked(period, period_ending_today(1, zone=period.zone, now=now))
-    rows = tuple(tuple(row) for row in _overview(shapes).run(**values))
-    counts = {row[0]: row[6] for row in rows if row[0] in {_TODAY, _YESTERDAY}}
-    return Overview(period, rows, counts.get(_TODAY) or 0, counts.get(_YESTERDAY) or 0)
+    answer = _overview(shapes).start(**values)
+
+    def read() -> Overview:
+        rows = tuple(tuple(row) for row in answer())
+        counts = {row[0]: row[6] for row in rows if row[0] in {_TODAY, _YESTERDAY}}
+        return Overview(period, rows, counts.get(_TODAY) or 0, counts.get(_YESTERDAY) or 0)
+
+    return cache(read)
 
 
 @lru_cache(maxsize=256)

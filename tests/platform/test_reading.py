@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from threading import Barrier, Thread
 
+import psycopg
 import pytest
 from flask import Flask
-from sqlalchemy import func, literal_column, select, text
+from sqlalchemy import Integer, bindparam, event, func, literal_column, select, text
 from sqlalchemy.exc import DBAPIError
 
 from app.extensions import db
@@ -123,3 +125,74 @@ def test_json_is_read_as_bytes_and_as_text(text_: str) -> None:
 def test_what_is_no_json_is_refused(broken: str) -> None:
     with pytest.raises(ValueError, match=r"Extra data|Expecting"):
         read_json(broken.encode())
+
+
+_NUMBERS = Prepared(select(func.generate_series(1, bindparam("most", type_=Integer())).label("n")))
+
+
+def test_what_was_started_is_answered_meanwhile_and_read_once(desk: Flask) -> None:
+    slow = Prepared(select(func.pg_sleep(0.2), literal_column("7")))
+    with desk.app_context():
+        read_alone()
+        slow.run()
+        began = time.monotonic()
+        answer = slow.start()
+        assert time.monotonic() - began < 0.15, "it was waited for"
+        time.sleep(0.3)
+        began = time.monotonic()
+        assert answer()[0][1] == 7
+        assert time.monotonic() - began < 0.15, "it was not asked until it was looked at"
+        assert answer() is answer()
+
+
+def test_whatever_is_asked_in_between_waits_and_nothing_is_mixed_up(desk: Flask) -> None:
+    with desk.app_context():
+        read_alone()
+        first = _NUMBERS.start(most=3)
+        second = _NUMBERS.start(most=2)
+        assert [row.n for row in _NUMBERS.run(most=1)] == [1]
+        assert db.session.scalar(text("SELECT 5")) == 5
+        third = _NUMBERS.start(most=4)
+        assert [len(answer()) for answer in (first, second, third)] == [3, 2, 4]
+
+
+def test_an_action_waits_for_it_and_outside_of_reading_it_is_asked_at_once(desk: Flask) -> None:
+    with desk.app_context():
+        read_alone()
+        started = _NUMBERS.start(most=3)
+        with transaction():
+            assert len(_NUMBERS.start(most=2)()) == 2
+        assert len(started()) == 3
+    with desk.app_context():
+        assert len(_NUMBERS.start(most=2)()) == 2
+
+
+def test_an_error_comes_when_it_is_looked_at_and_reading_goes_on(desk: Flask) -> None:
+    broken = Prepared(select(literal_column("1") / bindparam("by", type_=Integer())))
+    with desk.app_context():
+        read_alone()
+        answer = broken.start(by=0)
+        with pytest.raises(DBAPIError) as refused:
+            answer()
+        assert isinstance(refused.value.orig, psycopg.errors.DivisionByZero)
+        assert _OWN.run().scalar_one()
+        assert len(_NUMBERS.start(most=2)()) == 2
+
+
+def test_what_nobody_looks_at_ends_with_the_request(desk: Flask) -> None:
+    for _ in range(3):
+        with desk.app_context():
+            read_alone()
+            _NUMBERS.start(most=3)
+    with desk.app_context():
+        read_alone()
+        assert len(_NUMBERS.run(most=2)) == 2
+
+
+def test_whoever_counts_statements_counts_what_was_started(desk: Flask) -> None:
+    seen: list[str] = []
+    with desk.app_context():
+        event.listen(db.engine, "before_cursor_execute", lambda *told: seen.append(told[2]))
+        read_alone()
+        _NUMBERS.start(most=1)()
+    assert len(seen) == 1

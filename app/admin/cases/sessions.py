@@ -138,18 +138,28 @@ class SessionsView(
         if came_from is not None:
             newer, older = _neighbors(found.session, came_from)
         shown = story.kind_of(request.args.get("show", ""))
+
+        def told() -> dict[str, Any]:
+            # Drawn after the frame and the head, while the database still answers.
+            read = found.story()
+            return {
+                "money": read.money,
+                "histories": {"Mentor": read.mentor, "Mentee": read.mentee},
+                "story": story.tell(read.timeline, shown, zone=_zone(), reader=ctx.actor),
+                "kinds": story.tabs(session_id, read.timeline, shown, came_from),
+                "disputes": disputes_card(read.timeline),
+                "moves": moves_of(read.timeline),
+                "messages": sum(one.kind is Kind.MESSAGE for one in read.timeline),
+            }
+
         return self.render(
             "admin/cases/case.html",
-            case=found,
+            session=found.session,
+            told=told,
             recordings=recordings_of(found.session),
             why_no_recording=why_no_recording(found.session),
-            story=story.tell(found.timeline, shown, zone=_zone(), reader=ctx.actor),
-            kinds=story.tabs(session_id, found.timeline, shown, came_from),
             acts=[*self.acts_of(found.session), *entries_of(found.session, ctx), *self.precedent_entry(found.session)],
             chat_url=chat_url(found.session),
-            disputes=disputes_card(found.timeline),
-            moves=moves_of(found.timeline),
-            messages=sum(one.kind is Kind.MESSAGE for one in found.timeline),
             reliability_words=RELIABILITY_IN_WORDS,
             audit_links=_audit_links(session_id),
             may_write_notes=may(ctx.actor.role, Permission.NOTE_ADD),
