@@ -6,8 +6,12 @@ The filters take the reader's zone and the present moment from the request, wher
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
+
+from markupsafe import Markup, escape
 
 from app.domain.wording import (
     AVATAR_COLORS,
@@ -25,6 +29,7 @@ from app.domain.wording import (
     format_number,
     format_percent,
     format_relative,
+    format_short,
     format_when,
     initials,
     short_id,
@@ -70,9 +75,45 @@ def reader_zone() -> str | ZoneInfo:
     return request_globals().get("viewer_zone") or "UTC"
 
 
+_NOTHING = Markup('<span class="muted">\N{EN DASH}</span>')
+
+
+def drawn_when(
+    moment: datetime | None,
+    zone: str | ZoneInfo | None = None,
+    zones: Iterable[tuple[str, str]] = (),
+    short: bool = False,  # noqa: FBT001, FBT002 - as templates give it
+) -> Markup:
+    """A moment in the reader's zone, on hover to the second, and in each of ``zones`` (who, zone's name).
+
+    :param short: without the place, for a column whose head names it
+    """
+    if moment is None:
+        return _NOTHING
+    place, now = zone or reader_zone(), request_now()
+    hover = [format_exact(moment, place), *(f"{who}: {format_when(moment, other, now)}" for who, other in zones)]
+    text = format_short(moment, place, now) if short else format_when(moment, place, now)
+    return _drawn_time(moment, "&#10;".join(map(escape, hover)), text)
+
+
+def drawn_relative(moment: datetime | None, zone: str | ZoneInfo | None = None) -> Markup:
+    """How far away a moment is, kept fresh by a script; the exact time on hover."""
+    if moment is None:
+        return _NOTHING
+    exact = escape(format_exact(moment, zone or reader_zone()))
+    return _drawn_time(moment, exact, format_relative(moment, request_now()), " data-relative")
+
+
+def _drawn_time(moment: datetime, hover: str, text: str, mark: str = "") -> Markup:
+    # What comes in as ``hover`` is escaped.
+    return Markup(f'<time datetime="{format_iso(moment)}"{mark} title="{hover}">{escape(text)}</time>')  # noqa: S704
+
+
 def init_app(app: Flask) -> None:
     """Register the functions above as template filters; ``docs/design.md`` lists them."""
     app.jinja_env.globals.setdefault("brand_name", app.config.get("BRAND_NAME") or "Mentor Desk")
+    app.add_template_global(drawn_when, "drawn_when")
+    app.add_template_global(drawn_relative, "drawn_relative")
     filters = app.jinja_env.filters
     filters.update(
         money=format_money,

@@ -13,11 +13,12 @@ from typing import Any
 
 import markupsafe
 from flask.templating import Environment
-from jinja2 import Template
+from jinja2 import Template, nodes
 from jinja2.environment import TemplateModule
 from jinja2.nodes import EvalContext
 from jinja2.runtime import Context, Macro
 from jinja2.utils import missing
+from jinja2.visitor import NodeTransformer
 from markupsafe import Markup
 
 _escape_text: Callable[[str], str] = markupsafe._escape_inner  # type: ignore[attr-defined]  # noqa: SLF001 - in C
@@ -25,6 +26,7 @@ _ORDINARY = frozenset({FunctionType, MethodType, BuiltinFunctionType, _lru_cache
 _OF_EVERY_DICT = frozenset(dir(dict))
 # What is joined out of safe pieces is safe: without asking each time whether it is an object that knows its own markup.
 safe: Callable[[str], Markup] = partial(str.__new__, Markup)
+_ICON = "components/icon.html"
 _IMPORTS = "from jinja2.runtime import "
 
 
@@ -101,6 +103,30 @@ class _Template(Template):
         return super()._get_default_module(importer)
 
 
+class _DrawnIcons(NodeTransformer):
+    """Writes an icon with a fixed name into the compiled template: a page has dozens."""
+
+    def __init__(self, draw: Callable[..., Markup]) -> None:
+        self._draw = draw
+
+    def visit_Call(self, node: nodes.Call) -> nodes.Node:  # noqa: N802 - Jinja names it
+        self.generic_visit(node)
+        if not isinstance(node.node, nodes.Name) or node.node.name != "icon" or node.dyn_args or node.dyn_kwargs:
+            return node
+        given = [one.value for one in node.args if isinstance(one, nodes.Const)]
+        named = {one.key: one.value.value for one in node.kwargs if isinstance(one.value, nodes.Const)}
+        if len(given) + len(named) < len(node.args) + len(node.kwargs):
+            return node
+        return nodes.Const(self._draw(*given, **named), lineno=node.lineno)
+
+
+def _imports_icon(source: nodes.Template) -> bool:
+    return any(
+        "icon" in each.names and isinstance(each.template, nodes.Const) and each.template.value == _ICON
+        for each in source.find_all(nodes.FromImport)
+    )
+
+
 class QuickEnvironment(Environment):
     """Flask's environment of templates, whose compiled templates use the ways above."""
 
@@ -143,9 +169,12 @@ class QuickEnvironment(Environment):
         except AttributeError:
             return super().getattr(obj, attribute)
 
-    def _generate(self, *args: Any, **kwargs: Any) -> str:
+    def _generate(self, source: nodes.Template, *args: Any, **kwargs: Any) -> str:
         # A hook of Jinja's. On the same line, so that lines in tracebacks stay right.
-        imports, _, rest = super()._generate(*args, **kwargs).partition("\n")
+        draw: Any = self.globals.get("drawn_icon")
+        if draw is not None and _imports_icon(source):
+            source = _DrawnIcons(draw).visit(source)
+        imports, _, rest = super()._generate(source, *args, **kwargs).partition("\n")
         if not imports.startswith(_IMPORTS):
             message = f"Jinja compiles templates in another way than this was made for: {imports[:60]}"
             raise RuntimeError(message)

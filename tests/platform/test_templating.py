@@ -154,3 +154,35 @@ def test_a_template_with_globals_of_its_own_is_refused() -> None:
     with pytest.raises(NotImplementedError, match="give it in the context"):
         environment.get_template("page", globals={"x": 1})
     assert "x" not in environment.globals
+
+
+def _with_icons(drawn: list[str]) -> Environment:
+    def draw(name: str, label: str | None = None, **more: str) -> Markup:
+        drawn.append(name)
+        return Markup("<i>{} {} {}</i>").format(name, label, more.get("class"))
+
+    pages = {"components/icon.html": "{% set icon = drawn_icon %}", "page": _ICONS, "other": _OTHER}
+    environment = _environment(QuickEnvironment, pages)
+    environment.globals["drawn_icon"] = draw
+    return environment
+
+
+_ICONS = """{% from 'components/icon.html' import icon %}{{ icon('one') }}{{ icon('two', label='<') }}
+{{- icon('three', **{'class': 'c'}) }}{{ icon(name) }}{% set kept = icon('four') %}{{ kept ~ '<' }}"""
+_OTHER = "{% macro icon(name) %}own {{ name }}{% endmacro %}{{ icon('one') }}"
+
+
+def test_an_icon_with_a_fixed_name_stands_in_the_compiled_template() -> None:
+    drawn: list[str] = []
+    template = _with_icons(drawn).get_template("page")
+    assert drawn == ["one", "two", "four"]
+    page = "<i>one None None</i><i>two &lt; None</i><i>three None c</i><i>five None None</i><i>four None None</i>&lt;"
+    assert template.render(name="five") == page
+    assert template.render(name="five") == page
+    assert sorted(drawn) == sorted(["one", "two", "four", *["three", "five"] * 2])
+
+
+def test_an_icon_of_a_templates_own_is_left_alone() -> None:
+    drawn: list[str] = []
+    assert _with_icons(drawn).get_template("other").render() == "own one"
+    assert drawn == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 import pytest
+from flask import Flask, g
 
 from app.domain.money import Money
 from app.http import formatting as f
@@ -112,3 +113,24 @@ def test_a_trend_needs_two_values_and_stays_in_its_box() -> None:
     assert f.sparkline_points([3]) == ""
     assert f.sparkline_points([1, 2, 3]) == "0.0,26.0 36.0,14.0 72.0,2.0"
     assert f.sparkline_points([5, 5]) == "0.0,26.0 72.0,26.0"
+
+
+@pytest.mark.spec("ID-7")
+def test_a_moment_is_drawn_with_what_stands_on_hover(app: Flask) -> None:
+    moment = datetime(2026, 11, 14, 9, 0, 5, tzinfo=UTC)
+    with app.test_request_context("/"):
+        g.now, g.viewer_zone = NOW, "Europe/Berlin"
+        drawn = f.drawn_when(moment, zones=[("<Mentor>", "America/New_York"), ("Mentee", "Mars/<Olympus>")])
+        assert drawn == (
+            '<time datetime="2026-11-14T09:00:05Z" title="Sat 14 Nov 2026, 10:00:05 UTC+01:00&#10;&lt;Mentor&gt;: '
+            'Sat 14 Nov, 04:00 (New York)&#10;Mentee: Sat 14 Nov, 09:00 (&lt;Olympus&gt;)">'
+            "Sat 14 Nov, 10:00 (Berlin)</time>"
+        )
+        assert ">Sat 14 Nov, 10:00</time>" in f.drawn_when(moment, short=True)
+        assert ">Sat 14 Nov, 04:00 (New York)</time>" in f.drawn_when(moment, "America/New_York")
+        relative = f.drawn_relative(moment)
+        assert relative.startswith(
+            '<time datetime="2026-11-14T09:00:05Z" data-relative title="Sat 14 Nov 2026, 10:00:05'
+        )
+        assert relative.endswith(">in 4 days</time>")
+        assert f.drawn_when(None) == f.drawn_relative(None) == '<span class="muted">\N{EN DASH}</span>'
