@@ -112,12 +112,7 @@ def _seen(beside: Beside) -> tuple[Prepared, int, int]:
     return Prepared(statement), len(columns_of(MentoringSession)), len(columns_of(User))
 
 
-def see_session(ctx: Context, session_id: UUID) -> MentoringSession:
-    """As ``see_session_and``, the session alone."""
-    return see_session_and(ctx, session_id, _nothing)[0]
-
-
-def see_session_and(ctx: Context, session_id: UUID, beside: Beside) -> tuple[MentoringSession, Sequence[Any]]:
+def see_session(ctx: Context, session_id: UUID, beside: Beside = _nothing) -> tuple[MentoringSession, Sequence[Any]]:
     """This function will read a session as ``load_session_for`` does, with its two people, to be looked at (PERF-1).
 
     It is in no database session, so that nothing can be changed through it, nor read through it that it did not bring.

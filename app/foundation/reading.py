@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Engine, event
 from app.foundation.pool import is_alive
 
 # Requests at once rarely need more; what is beyond goes back to the engine.
-_MOST = 20
+_MOST = 10
 _ROWS_KEPT = 1000
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, Select, Uuid, and_, bindparam, func, literal, select, true, union_all
 
-from app.booking.access import see_session_and
+from app.booking.access import see_session
 from app.booking.give_up import MENTOR_CANCELLED
 from app.booking.session_facts import note_joined, who_joined
 from app.domain.context import Context
@@ -83,7 +83,7 @@ def read_case(session_id: UUID, *, ctx: Context) -> Case:
     :raises Forbidden: the reader's role may not look
     """
     require(ctx.actor, Permission.SESSION_VIEW)
-    session, (newest, joined) = see_session_and(ctx, session_id, _beside)
+    session, (newest, joined) = see_session(ctx, session_id, _beside)
     # What the acts of the page would ask by themselves has come along.
     note_newest(newest)
     note_joined(session.id, joined)

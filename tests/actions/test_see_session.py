@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import inspect
+from sqlalchemy import ColumnElement, func, inspect
 
 from app.booking.access import load_session_for, see_session
 from app.domain.context import ANONYMOUS, Context
@@ -24,7 +25,7 @@ MakeContext = Callable[..., Context]
 def test_it_is_what_would_be_loaded_column_by_column(ctx: MakeContext) -> None:
     session_id = a_paid_session().id
     ask = ctx(actor_of(a_support_agent()))
-    seen = see_session(ask, session_id)
+    seen, _ = see_session(ask, session_id)
     loaded = load_session_for(ask, session_id)
     for mine, theirs in ((seen, loaded), (seen.mentor, loaded.mentor), (seen.mentee, loaded.mentee)):
         for column in inspect(type(theirs)).column_attrs.keys():  # noqa: SIM118 - iterating gives the attributes
@@ -34,9 +35,20 @@ def test_it_is_what_would_be_loaded_column_by_column(ctx: MakeContext) -> None:
     assert {type(seen), type(seen.mentor), type(seen.mentee)} == {MentoringSession, User}
 
 
+def _asked_along() -> list[ColumnElement[Any]]:
+    return [func.upper(MentoringSession.title), MentoringSession.duration + 1]
+
+
+def test_what_is_asked_along_comes_along(ctx: MakeContext) -> None:
+    session = a_paid_session()
+    seen, beside = see_session(ctx(actor_of(session.mentee)), session.id, _asked_along)
+    assert seen.id == session.id
+    assert list(beside) == [session.title.upper(), session.duration + 1]
+
+
 def test_nothing_is_changed_through_it(ctx: MakeContext) -> None:
     ask = ctx(actor_of(a_support_agent()))
-    seen = see_session(ask, a_paid_session().id)
+    seen, _ = see_session(ask, a_paid_session().id)
     seen.title = "Another title"
     assert seen not in db.session
     assert not db.session.dirty
@@ -46,7 +58,7 @@ def test_nothing_is_changed_through_it(ctx: MakeContext) -> None:
 def test_it_is_seen_by_whom_it_concerns_alone(ctx: MakeContext) -> None:
     session = a_paid_session()
     for person in (session.mentor, session.mentee, a_support_agent()):
-        assert see_session(ctx(actor_of(person)), session.id).id == session.id
+        assert see_session(ctx(actor_of(person)), session.id)[0].id == session.id
     with pytest.raises(NotFound):
         see_session(ctx(actor_of(a_mentee())), session.id)
     with pytest.raises(NotFound):
