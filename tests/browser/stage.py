@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from http import HTTPStatus
@@ -20,9 +20,13 @@ from typing import Any
 import pytest
 from flask import Flask
 from playwright.sync_api import BrowserContext, Locator, Page, expect
+from sqlalchemy import update
 
 from app.booking.tick import TickReport, tick
 from app.domain.context import CLOCK
+from app.extensions import db
+from app.foundation.transaction import transaction
+from app.models import Login
 from tests.conftest import database_of_its_own
 from tests.factories.people import PASSWORD
 from tests.outbox import drain
@@ -47,6 +51,11 @@ class Stage:
         self.clock.set(instant)
         for page in pages:
             page.clock.set_fixed_time(instant)
+
+    def keep_signed_in(self, until: datetime) -> None:
+        """Let nobody's sign-in end before: an open page asks by itself while a test moves the clock."""
+        with self.app.app_context(), transaction():
+            db.session.execute(update(Login).values(last_seen_at=until, expires_at=until + timedelta(hours=1)))
 
     def run_outbox(self) -> list[tuple[str, str]]:
         """Do all the work that is due, as the worker would."""

@@ -148,10 +148,12 @@ def test_a_case_that_changed_meanwhile_is_shown_anew_before_anything_happens(
     dialog = _open_dialog(console)
     dialog.get_by_role("textbox", name="Reason").fill(REASON)
     assert case.scheduled_at is not None
-    stage.clock.set(case.scheduled_at + timedelta(minutes=1))
+    begun = case.scheduled_at + timedelta(minutes=1)
+    stage.keep_signed_in(begun)
+    stage.clock.set(begun)
     assert stage.tick().counts == {"started": 1}
     stage.run_outbox()
-    # Back again: nobody stays signed in for a day of doing nothing.
+    # Back again: the password was typed a day ago then.
     stage.clock.set(START)
     dialog.get_by_role("button", name="Cancel and refund €50.00").click()
     main = console.get_by_role("main")
