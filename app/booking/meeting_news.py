@@ -25,6 +25,7 @@ from app.domain.vocabulary import JoinSource, SessionStatus
 from app.extensions import db
 from app.foundation import audit, outbox
 from app.foundation.audit import plain
+from app.foundation.once_rows import insert_once
 from app.foundation.transaction import transaction
 from app.integrations.meetings.base import MeetingEvent, MeetingEventKind
 from app.models import MentoringSession, SessionJoin, WebhookEvent
@@ -52,29 +53,26 @@ def keep_news(provider: str, event: MeetingEvent, *, ctx: Context) -> bool:
         ).first()
         if session is None:
             return False
-        event_id = db.session.execute(
-            insert(WebhookEvent)
-            .values(
-                id=uuid4(),
-                provider=provider,
-                event_key=event.key,
-                kind=event.name,
-                # Neither the room, which opens the door, nor the address of anybody.
-                reference=str(session.id),
-                payload=plain(
-                    {
-                        "kind": event.kind,
-                        "at": event.at,
-                        "since": event.since,
-                        "seat": event.seat,
-                        "user_id": _party_of(session, event),
-                    }
-                ),
-                received_at=ctx.now,
-            )
-            .on_conflict_do_nothing(index_elements=["provider", "event_key"])
-            .returning(WebhookEvent.id)
-        ).scalar()
+        event_id = insert_once(
+            WebhookEvent,
+            "provider",
+            "event_key",
+            provider=provider,
+            event_key=event.key,
+            kind=event.name,
+            # Neither the room, which opens the door, nor the address of anybody.
+            reference=str(session.id),
+            payload=plain(
+                {
+                    "kind": event.kind,
+                    "at": event.at,
+                    "since": event.since,
+                    "seat": event.seat,
+                    "user_id": _party_of(session, event),
+                }
+            ),
+            received_at=ctx.now,
+        )
         if event_id is None:
             return False
         outbox.put(

@@ -12,8 +12,8 @@ from sqlalchemy.dialects.postgresql import insert
 from app.extensions import db
 
 
-def insert_once(model: Any, *, unique: str, **values: Any) -> UUID | None:
-    """This function will write a row and give its id; None when there is one already with this value in ``unique``.
+def insert_once(model: Any, *unique: str, **values: Any) -> UUID | None:
+    """This function will write a row and give its id; None when there is one already with these values in ``unique``.
 
     What the session has still to write is written before, since the row may refer to it. Past the ORM's own insert,
     which takes twice as long (PERF-1): no object of the model is made.
@@ -25,6 +25,6 @@ def insert_once(model: Any, *, unique: str, **values: Any) -> UUID | None:
 
 
 @cache
-def _statement(table: Table, unique: str, names: tuple[str, ...]) -> Any:
+def _statement(table: Table, unique: tuple[str, ...], names: tuple[str, ...]) -> Any:
     columns = {name: bindparam(name, type_=table.c[name].type) for name in ("id", *names)}
-    return insert(table).values(columns).on_conflict_do_nothing(index_elements=[unique]).returning(table.c.id)
+    return insert(table).values(columns).on_conflict_do_nothing(index_elements=unique).returning(table.c.id)

@@ -68,7 +68,7 @@ def put(
     """
     row_id = insert_once(
         OutboxRow,
-        unique="key",
+        "key",
         kind=kind,
         key=key,
         payload=plain(payload),

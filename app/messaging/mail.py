@@ -132,7 +132,7 @@ def _store(
 ) -> UUID | None:
     return insert_once(
         EmailEvent,
-        unique="dedupe_key",
+        "dedupe_key",
         action=kind.action,
         recipient=to.email,
         user_id=to.id,

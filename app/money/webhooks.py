@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import update
-from sqlalchemy.dialects.postgresql import insert
 
 from app.domain.context import Context
 from app.extensions import db
 from app.foundation import outbox
 from app.foundation.audit import plain
+from app.foundation.once_rows import insert_once
 from app.foundation.transaction import transaction
 from app.integrations.payments.base import WebhookEvent as Event
 from app.models import WebhookEvent
@@ -27,22 +27,19 @@ def keep_event(gateway_name: str, event: Event, ctx: Context) -> bool:
     """
     with transaction():
         about_payment = event.reference is not None
-        event_id = db.session.execute(
-            insert(WebhookEvent)
-            .values(
-                id=uuid4(),
-                provider=gateway_name,
-                event_key=event.key,
-                kind=event.kind,
-                reference=event.reference,
-                payload=plain(event.payload),
-                received_at=ctx.now,
-                processed_at=None if about_payment else ctx.now,
-                outcome=None if about_payment else "ignored",
-            )
-            .on_conflict_do_nothing(index_elements=["provider", "event_key"])
-            .returning(WebhookEvent.id)
-        ).scalar()
+        event_id = insert_once(
+            WebhookEvent,
+            "provider",
+            "event_key",
+            provider=gateway_name,
+            event_key=event.key,
+            kind=event.kind,
+            reference=event.reference,
+            payload=plain(event.payload),
+            received_at=ctx.now,
+            processed_at=None if about_payment else ctx.now,
+            outcome=None if about_payment else "ignored",
+        )
         if event_id is None:
             return False
         if about_payment:
