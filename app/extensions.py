@@ -96,7 +96,9 @@ class DeskSession(Session):
     def close(self) -> None:
         """As always; and the reader is free."""
         try:
-            super().close()
+            # A page that was drawn out of rows alone leaves nothing behind.
+            if self.in_transaction() or self.identity_map or self.new:
+                super().close()
         finally:
             self.release_reader()
 

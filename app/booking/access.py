@@ -13,7 +13,6 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, bindparam, func, select
 from sqlalchemy.orm import aliased, joinedload
-from sqlalchemy.orm.attributes import set_committed_value
 
 from app.domain.context import Context
 from app.domain.errors import Busy, NotFound, SignInRequired
@@ -115,7 +114,7 @@ def _seen(beside: Beside) -> tuple[Prepared, int, int]:
 def see_session(ctx: Context, session_id: UUID, beside: Beside = _nothing) -> tuple[MentoringSession, Sequence[Any]]:
     """This function will read a session as ``load_session_for`` does, with its two people, to be looked at (PERF-1).
 
-    It is in no database session, so that nothing can be changed through it, nor read through it that it did not bring.
+    It is none of the database session's objects: nothing can be changed through it, nor read that it did not bring.
 
     :param beside: gives what is asked along with it, a function of a module
     :returns: the session, and the values of ``beside``
@@ -127,13 +126,12 @@ def see_session(ctx: Context, session_id: UUID, beside: Beside = _nothing) -> tu
     row = statement.run(session_id=session_id).one_or_none()
     if row is None:
         raise NotFound
-    session, at = read_only(MentoringSession, row[:own]), own
-    for party in ("mentor", "mentee"):
-        set_committed_value(session, party, read_only(User, row[at : at + of_a_person]))
-        at += of_a_person
+    first, second = own + of_a_person, own + 2 * of_a_person
+    people = {"mentor": read_only(User, row[own:first]), "mentee": read_only(User, row[first:second])}
+    session = read_only(MentoringSession, row[:own], **people)
     if not may_know_of(session, ctx):
         raise NotFound
-    return session, row[at:]
+    return session, row[second:]
 
 
 def load_for_change(ctx: Context, session_id: UUID, *, also: Iterable[UUID] = ()) -> MentoringSession:

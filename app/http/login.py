@@ -7,6 +7,7 @@ new role work at once in every browser. A request with an ``Authorization`` head
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache, wraps
 from types import MappingProxyType
@@ -16,6 +17,7 @@ from flask import Request, g, has_request_context, request, session
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_login import current_user
 from itsdangerous import BadSignature, URLSafeTimedSerializer
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.domain.context import Actor
 from app.domain.errors import Forbidden, SignInRequired
@@ -39,6 +41,8 @@ _WEBHOOKS = f"{API_PREFIX}webhooks/"
 LIVE_STREAM = "/api/notifications/stream"
 _TOKEN = "login"  # noqa: S105 - the name of a place in the cookie
 _COOKIE_LIFE = timedelta(days=60)
+# Blueprints whose pages are the same for everybody.
+_ASK_NOBODY = frozenset({"health", "metrics", "webhooks"})
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -140,6 +144,19 @@ def signed_in(view: Callable[P, R]) -> Callable[P, R]:
     return guarded
 
 
+def _ask_early() -> None:
+    """Send the question whose cookie this is before limits, origins and routes are looked at: it answers meanwhile."""
+    here = request_itself()
+    if here.method not in _SAFE_METHODS or here.endpoint == "static" or here.blueprint in _ASK_NOBODY or has_bearer():
+        return
+    token = session.get(_TOKEN)
+    if isinstance(token, str):
+        # Without a database whoever needs to know asks again, and says so.
+        with suppress(SQLAlchemyError):
+            read_alone()
+            request_globals().login_asked = logins.ask_for_login(token, now=request_now())
+
+
 def _load_user(_: Request) -> User | Person | None:
     if request.method in _SAFE_METHODS:
         read_alone()
@@ -147,12 +164,15 @@ def _load_user(_: Request) -> User | Person | None:
 
 
 def _from_cookie() -> Person | None:
-    token = session.get(_TOKEN)
-    found = logins.find_login(token, now=request_now()) if isinstance(token, str) else None
+    token, here = session.get(_TOKEN), request_globals()
+    if not isinstance(token, str):
+        return None
+    asked = here.pop("login_asked", None)
+    found = asked() if asked else logins.find_login(token, now=request_now())
     if found is None:
         return None
     _remember(found.user, found.login)
-    g.unread = found.unread
+    here.unread = found.unread
     if not _asks_by_itself():
         logins.note_seen(found.login, now=request_now())
     return found.user
@@ -274,6 +294,7 @@ def init_app(app: Flask) -> None:
     login.session_protection = None  # a browser that updates itself stays signed in
     login.request_loader(_load_user)
     login.unauthorized_handler(_unauthorized)
+    app.before_request(_ask_early)
     app.before_request(_check_bearer)
     app.after_request(_keep_out_of_caches)
     app.context_processor(_viewer_zone)

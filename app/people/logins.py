@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -138,14 +138,24 @@ def open_login(user: User, *, remembered: bool, ctx: Context) -> str:
 
 def find_login(token: str, *, now: datetime) -> Found | None:
     """The live login of this token with its user; None when it ended, was idle for too long, or the user may not in."""
-    found = _by_token().run(token_hash=secret_hash(token), now=now).one_or_none()
-    if found is None:
-        return None
-    login = OpenLogin._make(found[: len(_LOGIN)])
-    user = Person(*found[len(_LOGIN) : -1])
-    if not user.can_sign_in or now - login.last_seen_at > lifetime_of(user, remembered=login.remembered).idle:
-        return None
-    return Found(login, user, found[-1])
+    return ask_for_login(token, now=now)()
+
+
+def ask_for_login(token: str, *, now: datetime) -> Callable[[], Found | None]:
+    """The same, but the question is only sent: the result waits for its answer (PERF-1)."""
+    answer = _by_token().start(token_hash=secret_hash(token), now=now)
+
+    def found() -> Found | None:
+        row = answer().one_or_none()
+        if row is None:
+            return None
+        login = OpenLogin._make(row[: len(_LOGIN)])
+        user = Person(*row[len(_LOGIN) : -1])
+        if not user.can_sign_in or now - login.last_seen_at > lifetime_of(user, remembered=login.remembered).idle:
+            return None
+        return Found(login, user, row[-1])
+
+    return found
 
 
 def still_live(login_ids: Collection[UUID], *, now: datetime) -> set[UUID]:

@@ -117,7 +117,7 @@ def test_a_page_that_is_not_there_says_so_even_while_the_database_is_away(
     def away(*_: Any, **__: Any) -> None:
         raise OperationalError("SELECT 1", {}, Exception("server closed the connection"))
 
-    monkeypatch.setattr("app.people.logins.find_login", away)
+    monkeypatch.setattr("app.people.logins.ask_for_login", away)
     for path, status in (("/nowhere", 503), ("/account/profile", 503), ("/api/nowhere", 404)):
         answer = client.get(path)
         assert answer.status_code == status
