@@ -103,9 +103,17 @@ class DeskSession(Session):
             self.release_reader()
 
 
+class DeskLogins(LoginManager):  # type: ignore[misc]  # Flask-Login publishes no types
+    """Flask-Login that knows a browser by its cookie alone: one that updates itself stays signed in."""
+
+    def _session_protection_failed(self) -> bool:
+        # Its own makes a mark of the browser at each request, also where there is nothing to compare it with.
+        return False
+
+
 db = SQLAlchemy(model_class=Base, session_options={"class_": DeskSession, **_SESSION_OPTIONS}, disable_autonaming=True)
 migrate = Migrate()
-login = LoginManager()
+login = DeskLogins()
 mail = Mail()
 csrf = CSRFProtect()
 

@@ -19,6 +19,9 @@ from app.domain.context import Actor
 from app.domain.errors import Forbidden, SignInRequired
 from app.domain.vocabulary import ActorKind, Role
 
+# One sentence wherever it is said: where it is refused, and where it is announced.
+OWN_CASE: Final = "You are a party in this case, so a colleague has to decide it."
+
 
 class Permission(StrEnum):
     """Everything that can be asked for. The value travels in API token scopes and the role matrix."""
@@ -304,5 +307,4 @@ def require_no_party(actor: Actor, parties: Iterable[UUID | None]) -> None:
     :raises Forbidden: with code ``own_case``
     """
     if is_party(actor, parties):
-        message = "You are a party in this case, so a colleague has to decide it."
-        raise Forbidden(message, code="own_case")
+        raise Forbidden(OWN_CASE, code="own_case")

@@ -63,19 +63,21 @@ def request_now() -> datetime:
 
 def current_actor() -> Actor:
     """Who asks: the signed-in user or the bearer token's owner; nobody otherwise."""
-    if not has_request_context() or not signed_in_user().is_authenticated:
-        return ANONYMOUS
+    here = request_globals()
     # Made when the user was loaded (app.http.login): a rolled-back action must not make it ask the database again.
-    actor: Actor = request_globals().actor
-    return actor
+    known: Actor | None = here.get("actor")
+    if known is None and has_request_context() and signed_in_user().is_authenticated:
+        known = here.actor
+    return known or ANONYMOUS
 
 
 def current_context() -> Context:
     """The last argument of every action that this request calls."""
-    here, actor = request_globals(), current_actor()
+    here = request_globals()
     known: Context | None = here.get("context")
-    if known is not None and known.actor is actor:
+    if known is not None and known.actor is here.get("actor", ANONYMOUS):
         return known
+    actor = current_actor()
     agent = request.headers.get("User-Agent", "")[:_LONGEST_AGENT]
     found = here.context = Context(
         actor=actor,

@@ -7,9 +7,10 @@ with None in it keeps nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
+from enum import Enum
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
@@ -37,6 +38,17 @@ def drawn_badge(tone: str, mark: str | None, word: str) -> Markup:
     return Markup('<span class="status tone-{}">{}{}</span>').format(tone, icon, word)
 
 
+def badges_of(table: Mapping[str, tuple[str, str | None, str]]) -> Callable[[Any], Markup]:
+    """What draws a status by its tone, icon and word in ``table``; one that is not in it in gray, none as ``none``."""
+
+    @lru_cache(maxsize=64, typed=True)
+    def badge(value: Any) -> Markup:
+        key = str(value.value if isinstance(value, Enum) else value or "none")
+        return drawn_badge(*(table.get(key) or ("gray", "circle", key.replace("_", " ").capitalize())))
+
+    return badge
+
+
 def init_app(app: Flask) -> None:
     """Give templates ``remembered``. Where templates are read anew when they change, nothing is kept."""
     kept: dict[tuple[Hashable, ...], Markup] = {}
@@ -54,3 +66,4 @@ def init_app(app: Flask) -> None:
     app.add_template_global(remembered, "remembered")
     app.add_template_global(drawn_icon, "drawn_icon")
     app.add_template_global(drawn_badge, "drawn_badge")
+    app.add_template_global(badges_of, "badges_of")

@@ -291,7 +291,6 @@ def init_app(app: Flask) -> None:
     """Teach Flask-Login to find users, and guard the API's tokens."""
     app.session_interface = _Cookies()
     app.config["PERMANENT_SESSION_LIFETIME"] = _COOKIE_LIFE
-    login.session_protection = None  # a browser that updates itself stays signed in
     login.request_loader(_load_user)
     login.unauthorized_handler(_unauthorized)
     app.before_request(_ask_early)

@@ -14,6 +14,7 @@ from typing import Any
 import markupsafe
 from flask.templating import Environment
 from jinja2 import Template, nodes
+from jinja2.compiler import CodeGenerator, Frame
 from jinja2.environment import TemplateModule
 from jinja2.nodes import EvalContext
 from jinja2.runtime import Context, Macro
@@ -77,13 +78,13 @@ class _Context(Context):
     def call(self, called: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """As Jinja's own: macros, and functions that do not ask for the context, are called at once."""
         kind = type(called)
-        if kind is QuickMacro:
-            kwargs.pop("_block_vars", None)
-            kwargs.pop("_loop_vars", None)
-            return called.draw(self.eval_ctx, args, kwargs)  # type: ignore[attr-defined]
-        if kind in _ORDINARY and not hasattr(called, "jinja_pass_arg"):
-            kwargs.pop("_block_vars", None)
-            kwargs.pop("_loop_vars", None)
+        is_macro = kind is QuickMacro
+        if is_macro or (kind in _ORDINARY and not hasattr(called, "jinja_pass_arg")):
+            if kwargs:
+                kwargs.pop("_block_vars", None)
+                kwargs.pop("_loop_vars", None)
+            if is_macro:
+                return called.draw(self.eval_ctx, args, kwargs)  # type: ignore[attr-defined]
             try:
                 return called(*args, **kwargs)
             except StopIteration:
@@ -127,9 +128,19 @@ def _imports_icon(source: nodes.Template) -> bool:
     )
 
 
+class _Generator(CodeGenerator):
+    """Writes ``a.b`` into a compiled template as what it nearly always is, an attribute that is there."""
+
+    def visit_Getattr(self, node: nodes.Getattr, frame: Frame) -> None:  # noqa: N802 - Jinja names it
+        self.write("(_found if (_found := getattr((_of := ")
+        self.visit(node.node, frame)
+        self.write(f"), {node.attr!r}, missing)) is not missing else environment.getattr(_of, {node.attr!r}))")
+
+
 class QuickEnvironment(Environment):
     """Flask's environment of templates, whose compiled templates use the ways above."""
 
+    code_generator_class = _Generator
     context_class = _Context
     template_class = _Template
 

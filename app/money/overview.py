@@ -64,7 +64,9 @@ class SessionMoney:
     @property
     def difference(self) -> Money:
         """Zero, always; anything else is a fault that the page shows in red (LEAD-7)."""
-        return self.paid + self.borne - self.refunded - self.mentor - self.platform - self.held
+        came_in = self.paid.minor + self.borne.minor
+        gone = self.refunded.minor + self.mentor.minor + self.platform.minor
+        return Money(came_in - gone - self.held_mentor.minor - self.held_platform.minor, self.currency)
 
     @property
     def is_balanced(self) -> bool:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import joinedload
 
 from app.domain.context import Context
 from app.domain.errors import Conflict, Forbidden, Invalid, NotFound, StalePreview
-from app.domain.permissions import Permission, require
+from app.domain.permissions import OWN_CASE, Permission, require
 from app.domain.vocabulary import BulkItemState, BulkState
 from app.domain.wording import format_number, is_number_typed
 from app.extensions import db
@@ -35,7 +35,6 @@ ACTION: Final = "ADMIN_BULK_CANCEL"
 KIND: Final = "session.bulk_cancel"
 MOST: Final = 5_000
 _BATCH: Final = 500
-_OWN_CASE: Final = "You are a party in this case, so a colleague has to decide it."
 _Item = BulkCancelItem
 
 
@@ -136,7 +135,7 @@ def _planned(bulk: BulkCancel, session: MentoringSession, money: MoneyRows, ctx:
     plan = plan_force_cancel(session, money, bulk.refund_percentage, ctx, notify_parties=bulk.notify_parties)
     why_not = None if plan.decision.allowed else plan.decision.message
     if is_own_case(session, ctx):
-        why_not = _OWN_CASE
+        why_not = OWN_CASE
     return {
         "bulk_id": bulk.id,
         "session_id": session.id,

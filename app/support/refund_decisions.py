@@ -17,7 +17,7 @@ from app.booking.access import load_session_for
 from app.domain.context import Context
 from app.domain.errors import Conflict, DomainError, Invalid, NotFound, ProviderFailed
 from app.domain.money import Money
-from app.domain.permissions import Permission, may, require
+from app.domain.permissions import OWN_CASE, Permission, may, require
 from app.domain.refunds import decide_second_opinion
 from app.domain.vocabulary import RefundState, RefundType
 from app.domain.wording import format_money
@@ -34,7 +34,6 @@ _log = structlog.get_logger(__name__)
 
 _LISTED: Final = 100
 COUNT_CAP: Final = 10_000
-OWN_CASE: Final = "You are a party in this case, so a colleague has to decide it."
 
 
 class RefundAct(StrEnum):

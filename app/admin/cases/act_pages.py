@@ -13,20 +13,20 @@ from flask_admin import expose
 
 from app.admin.cases import acts
 from app.admin.cases.acts import Act
+from app.admin.cases.acts_list import ActEntry
 from app.admin.cases.reassign import REASSIGN
 from app.admin.snippets import reason_snippets
 from app.admin.toasts import say_done, say_refused
 from app.booking.access import load_session_for
 from app.domain.context import Context
 from app.domain.errors import Conflict, Invalid, Refused, StalePreview
-from app.domain.permissions import may
+from app.domain.permissions import OWN_CASE, may
 from app.foundation.idempotency import once
 from app.http.context import current_context
 from app.http.login import require_fresh_password_if
 from app.models import MentoringSession
 from app.support.staff_acts import is_own_case, require_staff_for
 
-_OWN_CASE = "You are a party in this case, so a colleague has to decide it."
 _LONGEST = 2_000
 
 
@@ -148,30 +148,17 @@ class ActPages:
         return html, status
 
 
-def entries_of(session: MentoringSession, ctx: Context) -> list[dict[str, Any]]:
+def entries_of(session: MentoringSession, ctx: Context) -> list[ActEntry]:
     """The acts for the case page: those that this role has, possible or greyed with the reason (ADM-2)."""
-    found, here = [], url_for("console_sessions.case", session_id=session.id)
-    is_own = is_own_case(session, ctx)
+    found, role, is_own = [], ctx.actor.role, is_own_case(session, ctx)
     for act in ACTS:
-        if not may(ctx.actor.role, act.permission):
+        if not may(role, act.permission):
             continue
         decision = act.decide(session, ctx)
         if act.is_rare and not decision.allowed:
             continue
-        why_not = None if decision.allowed else decision.message
-        if is_own:
-            why_not = _OWN_CASE
-        found.append(
-            {
-                "label": act.label,
-                "url": f"{here}/{act.slug}",
-                "icon": act.icon,
-                "danger": act.danger,
-                "key": act.key,
-                "note": act.note,
-                "why_not": why_not,
-            }
-        )
+        why_not = OWN_CASE if is_own else None if decision.allowed else decision.message
+        found.append(ActEntry(act.label, act.slug, act.icon, act.note, act.key, act.danger, why_not))
     return found
 
 

@@ -21,7 +21,7 @@ from app.admin.guard import ConsolePage
 from app.domain.dispute_clock import Deadlines, DisputeClock
 from app.domain.disputes import decide_handling
 from app.domain.errors import Invalid
-from app.domain.permissions import Permission, may
+from app.domain.permissions import OWN_CASE, Permission, may
 from app.domain.vocabulary import DisputeCategory, DisputePriority, DisputeStatus
 from app.http.context import current_actor, current_context, request_now
 from app.support.disputes import telling
@@ -32,7 +32,6 @@ from app.support.disputes.loading import current_targets
 from app.support.session_list import names_of
 from app.support.timeline import Happening
 
-_OWN_CASE = "You are a party in this case, so a colleague has to decide it."
 _STEPS = {
     "ADMIN_DISPUTE_TAKEN": ("took it", "hand-index"),
     "ADMIN_DISPUTE_ASSIGNED": ("gave it to somebody else", "person-check"),
@@ -171,7 +170,7 @@ def _acts(case: DisputeCase, *, may_handle: bool) -> list[dict[str, Any]]:
     role = current_actor().role
     if not may_handle or not may(role, Permission.DISPUTE_ASSIGN):
         return []
-    why_not = _OWN_CASE if case.is_own_case else None
+    why_not = OWN_CASE if case.is_own_case else None
 
     def act(label: str, endpoint: str, icon: str, key: str, note: str) -> dict[str, Any]:
         url = url_for(f"console_disputes.{endpoint}", dispute_id=case.dispute.id)
@@ -187,7 +186,7 @@ def _acts(case: DisputeCase, *, may_handle: bool) -> list[dict[str, Any]]:
 def _resolving(case: DisputeCase, *, may_handle: bool) -> list[dict[str, Any]]:
     if not may_handle or not may(current_actor().role, Permission.DISPUTE_RESOLVE):
         return []
-    why_not = _OWN_CASE if case.is_own_case else ""
+    why_not = OWN_CASE if case.is_own_case else ""
     if case.dispute.awaiting_refund_id is not None:
         why_not = "Its refund waits for a second person."
     return resolve_acts(case.dispute, case.session, why_not)

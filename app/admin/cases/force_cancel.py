@@ -10,12 +10,13 @@ from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 
+from app.admin.cases.acts_list import ActEntry
 from app.admin.snippets import reason_snippets
 from app.admin.toasts import say_done, say_refused
 from app.booking.access import load_session_for
 from app.domain.errors import Conflict, Invalid, StalePreview
 from app.domain.money import Money
-from app.domain.permissions import Permission, may
+from app.domain.permissions import OWN_CASE, Permission, may
 from app.foundation.idempotency import once
 from app.http.context import current_context
 from app.http.login import require_fresh_password_if
@@ -69,26 +70,15 @@ class ForceCancelActs:
 
         def render(self, template: str, **kwargs: Any) -> str: ...
 
-    def acts_of(self, session: MentoringSession) -> list[dict[str, Any]]:
+    def acts_of(self, session: MentoringSession) -> list[ActEntry]:
         """What this reader may do to the case, and why not; an act of another role is not offered (ADM-2)."""
         ctx = current_context()
         if not may(ctx.actor.role, Permission.SESSION_FORCE_CANCEL):
             return []
         decision = decide_force_cancel(session, ctx)
-        why_not = None if decision.allowed else decision.message
-        if is_own_case(session, ctx):
-            why_not = "You are a party in this case, so a colleague has to decide it."
-        return [
-            {
-                "label": "Force cancel",
-                "url": url_for("console_sessions.cancel", session_id=session.id),
-                "icon": "slash-circle",
-                "danger": True,
-                "key": "c",
-                "note": "Ends the session with a refund that you choose",
-                "why_not": why_not,
-            }
-        ]
+        why_not = OWN_CASE if is_own_case(session, ctx) else None if decision.allowed else decision.message
+        note = "Ends the session with a refund that you choose"
+        return [ActEntry("Force cancel", "cancel", "slash-circle", note, "c", danger=True, why_not=why_not)]
 
     @expose("/<uuid:session_id>/cancel", methods=("GET", "POST"))
     def cancel(self, session_id: UUID) -> ResponseReturnValue:

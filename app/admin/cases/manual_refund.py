@@ -10,12 +10,13 @@ from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 
+from app.admin.cases.acts_list import ActEntry
 from app.admin.snippets import reason_snippets
 from app.admin.toasts import say_done, say_refused
 from app.booking.access import load_session_for
 from app.domain.errors import Conflict, Invalid, StalePreview
 from app.domain.money import Money
-from app.domain.permissions import Permission, may
+from app.domain.permissions import OWN_CASE, Permission, may
 from app.domain.vocabulary import RefundType
 from app.foundation.idempotency import once
 from app.http.context import current_context
@@ -78,23 +79,17 @@ class ManualRefundActs:
 
         def render(self, template: str, **kwargs: Any) -> str: ...
 
-    def acts_of(self, session: MentoringSession) -> list[dict[str, Any]]:
+    def acts_of(self, session: MentoringSession) -> list[ActEntry]:
         """The others' acts, and the refund behind them."""
-        others: list[dict[str, Any]] = super().acts_of(session)  # type: ignore[misc]  # the next part of the view
+        others: list[ActEntry] = super().acts_of(session)  # type: ignore[misc]  # the next part of the view
         ctx = current_context()
         if not may(ctx.actor.role, Permission.REFUND_CREATE):
             return others
-        why_not = "You are a party in this case, so a colleague has to decide it."
+        why_not = OWN_CASE if is_own_case(session, ctx) else None
+        note = "All, a part, or credit beyond what was paid"
         return [
             *others,
-            {
-                "label": "Refund or give credit",
-                "url": url_for("console_sessions.refund", session_id=session.id),
-                "icon": "arrow-counterclockwise",
-                "key": "f",
-                "note": "All, a part, or credit beyond what was paid",
-                "why_not": why_not if is_own_case(session, ctx) else None,
-            },
+            ActEntry("Refund or give credit", "refund", "arrow-counterclockwise", note, "f", why_not=why_not),
         ]
 
     @expose("/<uuid:session_id>/refund", methods=("GET", "POST"))

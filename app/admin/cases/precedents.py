@@ -9,11 +9,12 @@ from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 
+from app.admin.cases.acts_list import ActEntry
 from app.admin.policies.words import KINDS, verdict_in_words
 from app.admin.snippets import reason_snippets
 from app.admin.toasts import say_done
 from app.domain.errors import Conflict, Invalid
-from app.domain.permissions import Permission, may
+from app.domain.permissions import OWN_CASE, Permission, may
 from app.http.context import current_context
 from app.models import MentoringSession
 from app.support.policies.precedents import MARKED, decisions_to_mark, mark_precedent
@@ -30,21 +31,14 @@ class PrecedentActs:
         def render(self, template: str, **kwargs: Any) -> str: ...
 
     @staticmethod
-    def precedent_entry(session: MentoringSession) -> list[dict[str, Any]]:
+    def precedent_entry(session: MentoringSession) -> list[ActEntry]:
         """The line among the acts, for whoever may mark one."""
         ctx = current_context()
         if not may(ctx.actor.role, Permission.PRECEDENT_MARK):
             return []
-        why_not = "You are a party in this case, so a colleague has to decide it."
-        return [
-            {
-                "label": "Keep as a golden case",
-                "url": url_for("console_sessions.precedent", session_id=session.id),
-                "icon": "award",
-                "note": "Changes of policies are compared with what was decided",
-                "why_not": why_not if is_own_case(session, ctx) else None,
-            }
-        ]
+        why_not = OWN_CASE if is_own_case(session, ctx) else None
+        note = "Changes of policies are compared with what was decided"
+        return [ActEntry("Keep as a golden case", "precedent", "award", note, why_not=why_not)]
 
     @expose("/<uuid:session_id>/precedent", methods=("GET", "POST"))
     def precedent(self, session_id: UUID) -> ResponseReturnValue:

@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from app.admin.cases import rows, story
 from app.admin.cases.act_pages import ActPages, entries_of
+from app.admin.cases.acts_list import draw_acts
 from app.admin.cases.beside import moves_of
 from app.admin.cases.came_from import list_before
 from app.admin.cases.chat import ChatActs, chat_url
@@ -152,13 +153,15 @@ class SessionsView(
                 "messages": sum(one.kind is Kind.MESSAGE for one in read.timeline),
             }
 
+        entries = [*self.acts_of(found.session), *entries_of(found.session, ctx), *self.precedent_entry(found.session)]
+        here = url_for("console_sessions.case", session_id=session_id)
         return self.render(
             "admin/cases/case.html",
             session=found.session,
             told=told,
             recordings=recordings_of(found.session),
             why_no_recording=why_no_recording(found.session),
-            acts=[*self.acts_of(found.session), *entries_of(found.session, ctx), *self.precedent_entry(found.session)],
+            acts=draw_acts(entries, here=here) if entries else "",
             chat_url=chat_url(found.session),
             reliability_words=RELIABILITY_IN_WORDS,
             audit_links=_audit_links(session_id),
