@@ -50,6 +50,19 @@ def test_the_story_tells_booking_payment_and_messages_with_who_and_when(support:
     assert "Held" in page
 
 
+@pytest.mark.spec("SD-1", "PERF-1")
+def test_each_case_has_its_own_acts_though_they_are_drawn_once_for_all_in_the_same_state(support: FlaskClient) -> None:
+    mentee = people.a_mentee()
+    later = sessions.START_AT + timedelta(days=1)
+    pair = [case(sessions.a_paid_session(mentee=mentee, at=at)) for at in (sessions.START_AT, later)]
+    for here, other in (pair, pair[::-1], pair):
+        page = support.get(here).text
+        acts = re.findall(r'class="act[^"]*" href="([^"]+)"', page)
+        assert f"{here}/cancel" in acts
+        assert all(address.startswith(f"{here}/") for address in acts), acts
+        assert other not in page
+
+
 @pytest.mark.spec("SD-1")
 def test_the_story_can_be_narrowed_to_one_kind(support: FlaskClient) -> None:
     session = sessions.a_paid_session()

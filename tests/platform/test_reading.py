@@ -17,7 +17,8 @@ from app.extensions import db
 from app.foundation import reading
 from app.foundation.pool import read_json
 from app.foundation.prepared import Prepared
-from app.foundation.transaction import read_alone, transaction
+from app.foundation.transaction import read_alone, this_session, transaction
+from tests.factories.people import a_mentee, sign_in
 
 pytestmark = [pytest.mark.spec("PERF-1")]
 
@@ -196,3 +197,27 @@ def test_whoever_counts_statements_counts_what_was_started(desk: Flask) -> None:
         read_alone()
         _NUMBERS.start(most=1)()
     assert len(seen) == 1
+
+
+@pytest.mark.spec("SEC-2")
+def test_who_asks_is_found_out_while_limits_and_origins_are_looked_at(desk: Flask) -> None:
+    under_way: list[bool] = []
+
+    def look() -> None:
+        reader = this_session().reader
+        under_way.append(reader is not None and reader.wait_for is not None)
+
+    # The first step after that of the sign-ins.
+    steps = desk.before_request_funcs[None]
+    steps.insert(1 + next(at for at, step in enumerate(steps) if step.__name__ == "_ask_early"), look)
+    stranger, browser = desk.test_client(), desk.test_client()
+    with desk.app_context():
+        sign_in(browser, a_mentee(name="Ada Lovelace"))
+        assert stranger.get("/sign-in").status_code == 200
+        assert "Ada Lovelace" in browser.get("/my/sessions").text
+        assert browser.get("/static/img/favicon.svg").status_code == 200
+        assert browser.get("/healthz").status_code == 200
+        assert browser.get("/api/notifications").status_code == 200
+        browser.post("/sign-out")
+        assert under_way == [False, True, False, False, True, False]
+        assert browser.get("/my/sessions").status_code == 302, "and the next request asks again"

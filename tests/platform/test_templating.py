@@ -43,6 +43,9 @@ _PAGES = [
     "{% extends 'frame' %}{% set kept = value %}{% block head %}{{ super() }}!{% endblock %}{% block body %}{{ value }}{% endblock %}",  # noqa: E501
     "{{ a_dict.key }}{{ a_dict.items is callable }}{{ a_dict['items'] }}{{ a_dict.none }}{{ a_dict.copy is callable }}",
     "{{ thing.name }}{{ thing.lost is defined }}{{ thing['of key'] }}{{ thing.by_key }}{{ none.x is defined }}",
+    "{% for each in thing.chain.items if each.name %}{{ each.name }}{{ each.lost.name if each.lost else loop.index }}{% endfor %}",  # noqa: E501
+    "{% macro of(it, word=thing.name) %}{{ it.chain.chain.name }}{{ word }}{{ caller().lower() }}{% endmacro %}{% call of(thing) %}{{ thing.chain.name.upper() }}{% endcall %}",  # noqa: E501
+    "{{ thing.fails is defined }}{{ thing.chain.a_dict.key }}{{ thing.chain.a_dict.lost is defined }}{{ [thing.name, thing.chain.name] | join(thing.chain.name) }}",  # noqa: E501
     "{{ shout(value) }}{{ seen(value) }}{{ thing.method('<') }}{{ value.__class__.__name__ }}{{ stops() is defined }}",
     "{{ '%s' | format(value) }}{{ value is none }}{{ (value or '<') }}{{ [value] }}{{ {'<': value} }}",
 ]  # fmt: skip
@@ -72,6 +75,26 @@ class _Thing:
 
     def method(self, text: str) -> str:
         return text * 2
+
+    @property
+    def chain(self) -> _Thing:
+        return self
+
+    @property
+    def items(self) -> list[_Thing]:
+        return [self, self]
+
+    @property
+    def a_dict(self) -> dict[str, str]:
+        return {"key": "<deep>"}
+
+    @property
+    def fails(self) -> str:
+        raise AttributeError("by itself")
+
+    @property
+    def breaks(self) -> str:
+        raise LookupError("was not read")
 
 
 def _shout(value: object) -> str:
@@ -119,6 +142,8 @@ def test_it_writes_what_jinja_writes(page: str, value: object) -> None:
         (f"{_USE}{{{{ needs_caller() }}}}", UndefinedError),
         ("{{ lost.name }}", UndefinedError),
         ("{{ lost() }}", UndefinedError),
+        ("{{ thing.lost.name }}", UndefinedError),
+        ("{{ thing.chain.breaks }}", LookupError),
         ("{% if %}", TemplateSyntaxError),
     ],
 )
@@ -126,7 +151,7 @@ def test_it_refuses_what_jinja_refuses(page: str, error: type[Exception]) -> Non
     told = []
     for kind in (QuickEnvironment, Environment):
         with pytest.raises(error) as refused:
-            _environment(kind, {"page": page}).get_template("page").render()
+            _environment(kind, {"page": page}).get_template("page").render(thing=_Thing())
         told.append(str(refused.value))
     assert told[0] == told[1]
 
