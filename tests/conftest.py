@@ -21,6 +21,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from itsdangerous import URLSafeTimedSerializer
+from jinja2.bccache import Bucket, BytecodeCache
 from psycopg._preparing import PrepareManager
 from sqlalchemy import create_engine, event, text
 from sqlalchemy.engine import make_url
@@ -32,6 +33,7 @@ from app.domain.context import SYSTEM, Actor, Context
 from app.embedded.servers import embedded_servers
 from app.extensions import db
 from app.http import logs
+from app.http.addresses import AddressedFlask
 from tests.outbox import RunOutbox, drain
 from tests.world import Clock, context, settings_for
 
@@ -40,6 +42,22 @@ _TEMPLATE = "desk_template"
 # name a table that never came to be. No test makes a table and rolls it back: the plans stay, and are made at once.
 PrepareManager.prepare_threshold = 1
 PrepareManager._should_discard.__defaults__ = (re.compile(rb"^(?:DROP|ALTER|DISCARD ALL|DEALLOCATE ALL)\b").match,)
+
+
+class _CompiledOnce(BytecodeCache):
+    """Templates as they were compiled, for all applications of this process: a hundred tests make one of their own."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str], Any] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._kept.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key, bucket.checksum] = bucket.code
+
+
+AddressedFlask.jinja_options = {"bytecode_cache": _CompiledOnce()}
 _GENERIC_PLANS = {"plan_cache_mode": "force_generic_plan"}
 
 

@@ -25,7 +25,6 @@ from hypothesis import event, note
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import TextClause, text
-from sqlalchemy import event as sql_event
 
 from app.booking import reschedule_answers as answers
 from app.booking.book import create_booking
@@ -74,7 +73,7 @@ from app.support.mark_no_show import mark_no_show
 from app.support.move_session import move_session
 from app.support.override_policy import grant_override
 from app.support.refund_decisions import RefundAct, decide_about_refund
-from tests.conftest import _check_deferred
+from tests.conftest import rolled_back
 from tests.factories.people import a_mentee, a_mentor, a_support_agent, actor_of, an_admin, offering_of
 from tests.outbox import drain
 from tests.world import START, Clock, context
@@ -255,7 +254,7 @@ class SessionMachine(RuleBasedStateMachine):
         """One database transaction per example, rolled back at its end, and a gateway with books of its own."""
         app = type(self).app
         self.stack.enter_context(_ids_from(seed=2))
-        self.stack.enter_context(app.app_context())
+        self.stack.enter_context(rolled_back(app))
         folder = self.stack.enter_context(tempfile.TemporaryDirectory())
         for name, content in self.world.books.items():
             path = Path(folder) / name
@@ -263,19 +262,6 @@ class SessionMachine(RuleBasedStateMachine):
             path.write_bytes(content)
         self.gateway = _use_gateway(app, folder)
         app.extensions["desk-clock"] = self.clock
-        engine = db.engines[None]
-        connection = self.stack.enter_context(engine.connect())
-        outer = connection.begin()
-        db.engines[None] = connection  # type: ignore[assignment]
-        sql_event.listen(db.session.session_factory, "before_commit", _check_deferred)
-
-        def leave() -> None:
-            db.engines[None] = engine
-            sql_event.remove(db.session.session_factory, "before_commit", _check_deferred)
-            db.session.remove()
-            outer.rollback()
-
-        self.stack.callback(leave)
 
     def teardown(self) -> None:
         try:

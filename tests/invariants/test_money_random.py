@@ -14,7 +14,7 @@ import pytest
 from flask import Flask
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from app.domain.context import PAYMENT
 from app.domain.errors import Conflict, DomainError
@@ -38,7 +38,7 @@ from app.money.sending import load_for_send, record_refund_result, send_refund
 from app.money.settlement import settle_session, unsettle_session
 from app.money.wallets import credit_of, wallet_of
 from app.support.refund_decisions import RefundAct, decide_about_refund
-from tests.conftest import _check_deferred
+from tests.conftest import rolled_back
 from tests.factories.money import a_session_with_money, an_unpaid_session
 from tests.factories.people import a_support_agent, an_admin, ctx_of
 from tests.factories.sessions import sandbox
@@ -336,22 +336,14 @@ def a_world_of_its_own(app: Flask) -> Iterator[None]:
     Not savepoints in one long transaction: the database ends it for idleness, and thousands would slow it down.
     """
     before = dict(app.extensions)
-    with app.app_context(), tempfile.TemporaryDirectory() as folder:
+    with rolled_back(app), tempfile.TemporaryDirectory() as folder:
         gateway = SandboxGateway(Path(folder), "http://localhost")
         app.extensions["desk-adapters"] = replace(before["desk-adapters"], gateway=gateway)
         app.extensions["desk-clock"] = Clock()
-        engine = db.engines[None]
-        with engine.connect() as connection, connection.begin() as outer:
-            db.engines[None] = connection  # type: ignore[assignment]
-            event.listen(db.session.session_factory, "before_commit", _check_deferred)
-            try:
-                yield
-            finally:
-                app.extensions.update(before)
-                db.engines[None] = engine
-                event.remove(db.session.session_factory, "before_commit", _check_deferred)
-                db.session.remove()
-                outer.rollback()
+        try:
+            yield
+        finally:
+            app.extensions.update(before)
 
 
 @pytest.mark.spec("INV-4", "INV-3")
