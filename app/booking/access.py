@@ -99,16 +99,21 @@ def _nothing() -> Sequence[ColumnElement[Any]]:
     return ()
 
 
+# Nothing that a page shows: secrets, and what only the person's own pages read.
+_OWN = frozenset({"password_hash", "totp_secret", "calendar_token_hash", "preferences"})
+
+
 @cache
 def _seen(beside: Beside) -> tuple[Prepared, int, int]:
     mentor, mentee = aliased(User), aliased(User)
+    people = [*columns_of(mentor, _OWN), *columns_of(mentee, _OWN)]
     statement = (
-        select(*columns_of(MentoringSession), *columns_of(mentor), *columns_of(mentee), *beside())
+        select(*columns_of(MentoringSession), *people, *beside())
         .join(mentor, mentor.id == MentoringSession.mentor_id)
         .join(mentee, mentee.id == MentoringSession.mentee_id)
         .where(MentoringSession.id == bindparam("session_id", type_=Uuid()))
     )
-    return Prepared(statement), len(columns_of(MentoringSession)), len(columns_of(User))
+    return Prepared(statement), len(columns_of(MentoringSession)), len(people) // 2
 
 
 def see_session(ctx: Context, session_id: UUID, beside: Beside = _nothing) -> tuple[MentoringSession, Sequence[Any]]:
@@ -127,8 +132,8 @@ def see_session(ctx: Context, session_id: UUID, beside: Beside = _nothing) -> tu
     if row is None:
         raise NotFound
     first, second = own + of_a_person, own + 2 * of_a_person
-    people = {"mentor": read_only(User, row[own:first]), "mentee": read_only(User, row[first:second])}
-    session = read_only(MentoringSession, row[:own], **people)
+    mentor, mentee = read_only(User, row[own:first], _OWN), read_only(User, row[first:second], _OWN)
+    session = read_only(MentoringSession, row[:own], mentor=mentor, mentee=mentee)
     if not may_know_of(session, ctx):
         raise NotFound
     return session, row[second:]

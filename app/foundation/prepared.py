@@ -152,19 +152,26 @@ class Prepared:
         return compiled
 
 
-def columns_of(entity: Any) -> list[Any]:
-    """All columns of a model, or of an alias of one, in the order in which ``read_only`` takes them."""
-    return [getattr(entity, attribute.key) for attribute in inspect(entity).mapper.column_attrs]
+_NONE: frozenset[str] = frozenset()
+
+
+def columns_of(entity: Any, without: frozenset[str] = _NONE) -> list[Any]:
+    """The columns of a model, or of an alias of one, in the order in which ``read_only`` takes them."""
+    return [getattr(entity, name) for name in _names(inspect(entity).mapper, without)]
+
+
+def _names(mapper: Any, without: frozenset[str]) -> tuple[str, ...]:
+    return tuple(attribute.key for attribute in mapper.column_attrs if attribute.key not in without)
 
 
 class _Seen:
     """What the objects of a model say, and nothing that could be changed or that would be asked for by itself."""
 
-    _relations: ClassVar[frozenset[str]]
+    _others: ClassVar[frozenset[str]]
 
     def __getattr__(self, name: str) -> Any:
-        """:raises LookupError: a relation that did not come along; a template would draw nothing for a mere absence."""
-        if name in self._relations:
+        """:raises LookupError: the model has it, but it did not come along; templates draw nothing for an absence."""
+        if name in self._others:
             message = f"{name} was not read along with this {type(self).__name__}"
             raise LookupError(message)
         raise AttributeError(name)
@@ -174,7 +181,7 @@ class _Seen:
         raise TypeError(message)
 
 
-def read_only(model: type[M], values: Sequence[Any], **relations: Any) -> M:
+def read_only(model: type[M], values: Sequence[Any], without: frozenset[str] = _NONE, **relations: Any) -> M:
     """What was read by ``columns_of`` a model, for pages that only show it: as the model's own objects, but fixed.
 
     Loading an object through the session takes as long as drawing half of such a page, and reading its attributes ten
@@ -183,19 +190,18 @@ def read_only(model: type[M], values: Sequence[Any], **relations: Any) -> M:
     :param relations: those that the page reads
     """
     which: Any = model
-    columns, kind = _columns_and_kind(which)
+    columns, kind = _columns_and_kind(which, without)
     found: M = kind()
     found.__dict__.update(zip(columns, values, strict=True), **relations)
     return found
 
 
 @cache
-def _columns_and_kind(model: type[Any]) -> tuple[tuple[str, ...], Any]:
+def _columns_and_kind(model: type[Any], without: frozenset[str]) -> tuple[tuple[str, ...], Any]:
     mapper = inspect(model)
     own = {name: value for name, value in vars(model).items() if name[0] != "_" and name not in mapper.attrs}
-    columns = tuple(attribute.key for attribute in mapper.column_attrs)
-    relations = frozenset(mapper.relationships.keys())
-    return columns, type(model.__name__, (_Seen,), {**own, "_relations": relations})
+    others = without.union(mapper.relationships.keys())
+    return _names(mapper, without), type(model.__name__, (_Seen,), {**own, "_others": others})
 
 
 def _note(connection: Connection, cursor: Any, compiled: _Compiled, values: dict[str, Any]) -> None:
