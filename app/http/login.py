@@ -41,8 +41,8 @@ _WEBHOOKS = f"{API_PREFIX}webhooks/"
 LIVE_STREAM = "/api/notifications/stream"
 _TOKEN = "login"  # noqa: S105 - the name of a place in the cookie
 _COOKIE_LIFE = timedelta(days=60)
-# Blueprints whose pages are the same for everybody.
-_ASK_NOBODY = frozenset({"health", "metrics", "webhooks"})
+# Endpoints and whole blueprints that are the same for everybody.
+_ASK_NOBODY = frozenset({"static", "photo", "api.openapi_document", "health", "metrics", "webhooks"})
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -147,7 +147,8 @@ def signed_in(view: Callable[P, R]) -> Callable[P, R]:
 def _ask_early() -> None:
     """Send the question whose cookie this is before limits, origins and routes are looked at: it answers meanwhile."""
     here = request_itself()
-    if here.method not in _SAFE_METHODS or here.endpoint == "static" or here.blueprint in _ASK_NOBODY or has_bearer():
+    is_theirs = here.method in _SAFE_METHODS and _ASK_NOBODY.isdisjoint((here.endpoint, here.blueprint))
+    if not is_theirs or has_bearer():
         return
     token = session.get(_TOKEN)
     if isinstance(token, str):

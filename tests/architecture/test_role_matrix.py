@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from flask import Flask
+from flask import Flask, g, request
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -77,7 +77,22 @@ def everybody(shared_app: Flask) -> Iterator[Everybody]:
         world = World(shared_app)
         cookies = {identity: dict(world.browser(identity)._cookies or {}) for identity in IDENTITIES}
         people = {identity: getattr(world, identity).id for identity in IDENTITIES if identity not in STRANGERS}
+        in_vain: set[str | None] = set()
+        patch.setitem(
+            shared_app.teardown_request_funcs, None, [*shared_app.teardown_request_funcs[None], noting(in_vain)]
+        )
         yield Everybody(shared_app, people, cookies)
+    assert in_vain == set(), "these pages are the same for everybody: app.http.login need not ask who it is"
+
+
+def noting(in_vain: set[str | None]) -> Callable[[object], None]:
+    """Keeps the endpoints of answers that did not look at who asks, though that was asked for them."""
+
+    def note(_: object) -> None:
+        if "login_asked" in g:
+            in_vain.add(request.endpoint)
+
+    return note
 
 
 @pytest.fixture
