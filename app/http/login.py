@@ -155,7 +155,7 @@ def _ask_early() -> None:
         # Without a database whoever needs to know asks again, and says so.
         with suppress(SQLAlchemyError):
             read_alone()
-            request_globals().login_asked = logins.ask_for_login(token, now=request_now())
+            request_globals().login_asked = token, logins.ask_for_login(token, now=request_now())
 
 
 def _load_user(_: Request) -> User | Person | None:
@@ -168,8 +168,9 @@ def _from_cookie() -> Person | None:
     token, here = session.get(_TOKEN), request_globals()
     if not isinstance(token, str):
         return None
-    asked = here.pop("login_asked", None)
-    found = asked() if asked else logins.find_login(token, now=request_now())
+    asked_for, answer = here.pop("login_asked", (None, None))
+    # A request that signs somebody in has another token by now.
+    found = answer() if asked_for == token else logins.find_login(token, now=request_now())
     if found is None:
         return None
     _remember(found.user, found.login)
