@@ -187,6 +187,7 @@ def read_only(model: type[M], values: Sequence[Any], without: frozenset[str] = _
     Loading an object through the session takes as long as drawing half of such a page, and reading its attributes ten
     times as long as those of others (PERF-1).
 
+    :param without: the columns that were left out of ``columns_of``, too
     :param relations: those that the page reads
     """
     which: Any = model
